@@ -1,0 +1,58 @@
+"""Who is calling: merchants, their applications and keys."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from uuid import UUID
+
+from guichet.domain.fees import FeeRule
+from guichet.domain.orders import Payee
+
+
+class Environment(StrEnum):
+    """Where money moves: at simulators and providers' sandboxes, or for real."""
+
+    SANDBOX = "sandbox"
+    LIVE = "live"
+
+
+class KeyRole(StrEnum):
+    """What an API key may do."""
+
+    PUBLIC = "public"
+    SECRET = "secret"
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """A merchant's application: the tenant to which every object belongs.
+
+    ``allowed_addresses`` are IP networks (CIDR), ``allowed_domains`` host names; empty means all.
+    ``requests_per_minute`` 0 means no limit. ``lenient_json`` allows the documented comma repair.
+    ``returns_payer`` offers the payer the way back to the merchant's ``callback_url``.
+    """
+
+    id: UUID
+    merchant_id: UUID
+    name: str
+    dialect: str
+    environment: Environment
+    payee: Payee
+    fee_rule: FeeRule | None
+    currency: str
+    allowed_addresses: tuple[str, ...]
+    allowed_domains: tuple[str, ...]
+    requests_per_minute: int
+    settlement_delay_hours: int
+    payment_lifetime_minutes: int
+    lenient_json: bool
+    returns_payer: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """An authenticated request's application, and the role of the key it used (None: no key)."""
+
+    application: Application
+    role: KeyRole | None

@@ -1,0 +1,150 @@
+"""An attempt: one try to collect a payment on one rail, and how it follows what the rail reports."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import NamedTuple
+from uuid import UUID
+
+from guichet.domain.lifecycle import Lifecycle
+from guichet.domain.outcomes import Done, Finality, Outcome, Reason, Refused, TakenBack, Unknown, Waiting
+
+ATTEMPT = Lifecycle(
+    "attempt",
+    start="starting",
+    edges={
+        "starting": {
+            "waiting": "the rail took the order",
+            "done": "the money is here",
+            "refused": "known dead",
+            "lapsed": "the rail says the time is over",
+            "unknown": "no answer",
+        },
+        "waiting": {
+            "done": "the money is here",
+            "refused": "known dead",
+            "lapsed": "the rail says the time is over",
+            "unknown": "no answer to the call that moves money",
+        },
+        "unknown": {
+            "waiting": "the rail knows it, nothing decided",
+            "done": "the money is here",
+            "refused": "known dead",
+            "lapsed": "the rail says the time is over",
+        },
+        "refused": {"done": "late money"},
+        "lapsed": {"done": "late money"},
+        "done": {"reversed": "the rail takes it back"},
+    },
+)
+
+#: The states in which the attempt may still move money; a payment has one such attempt at most.
+OPEN_ATTEMPT = frozenset({"starting", "waiting", "unknown"})
+
+#: Seconds between looks at the provider while nothing is decided; the last one repeats.
+_LOOK_AGAIN_SECONDS = (5, 5, 10, 15, 30, 60, 60, 120, 300, 600, 1800, 3600)
+#: An accepted payment is looked at until the money is settled, for as long as this.
+_SETTLEMENT_WATCH = timedelta(days=5)
+
+
+class Attempt(NamedTuple):
+    """One try on one rail. Its id, as 32 hexadecimal digits, is the provider's idempotency key.
+
+    ``memory`` is what the rail asked us to keep, sealed. ``received_minor`` (of
+    ``received_currency``) is what really came, of which ``placed_minor`` went to the payment and
+    the rest to suspense. ``claim`` is the fencing number of the lease that ends at
+    ``claimed_until``.
+    """
+
+    id: UUID
+    payment_id: UUID
+    application_id: UUID
+    environment: str
+    number: int
+    rail: str
+    institution_id: int
+    status: str
+    provider_reference: str | None
+    memory: bytes | None
+    next_step_url: str | None
+    reason: str | None
+    code: str | None
+    finality: int
+    received_minor: int
+    received_currency: str | None
+    placed_minor: int
+    checks_count: int
+    next_check_at: datetime | None
+    claimed_until: datetime | None
+    claim: int
+    created_at: datetime
+    updated_at: datetime
+
+    @property
+    def key(self) -> str:
+        """The provider-facing id: fits PIX, Yapily, OBIE, SEPA and, with hyphens, MTN."""
+        return self.id.hex
+
+
+def look_again_at(attempt: Attempt, now: datetime, advice_seconds: float | None) -> datetime | None:
+    """When to look at the provider next: its own advice, else growing gaps; None: never again."""
+    if attempt.status == "done":
+        if attempt.finality >= Finality.SETTLED or now - attempt.created_at > _SETTLEMENT_WATCH:
+            return None
+    elif attempt.status not in OPEN_ATTEMPT:
+        return None
+    index = min(attempt.checks_count, len(_LOOK_AGAIN_SECONDS) - 1)
+    return now + timedelta(seconds=advice_seconds or _LOOK_AGAIN_SECONDS[index])
+
+
+def apply(attempt: Attempt, outcome: Outcome, now: datetime) -> Attempt:
+    """The attempt after ``outcome``; the same object when the outcome says nothing new.
+
+    No order and no repetition of outcomes moves an attempt backwards: a stale report about a
+    closed attempt is ignored, late money is not.
+    """
+    after = _moved(attempt, outcome)
+    if after is attempt:
+        return attempt
+    if after.status != attempt.status:
+        ATTEMPT.check(attempt.status, after.status)
+    after = after._replace(updated_at=now)
+    advice = outcome.look_again_seconds if isinstance(outcome, Waiting) else None
+    return after._replace(next_check_at=look_again_at(after, now, advice))
+
+
+def _moved(attempt: Attempt, outcome: Outcome) -> Attempt:
+    is_open = attempt.status in OPEN_ATTEMPT
+    reference = outcome.provider_reference or attempt.provider_reference
+    match outcome:
+        case Waiting(next_step=step) if is_open:
+            return attempt._replace(
+                status="waiting",
+                next_step_url=step.url if step else attempt.next_step_url,
+                provider_reference=reference,
+            )
+        case Unknown() if is_open:
+            return attempt._replace(status="unknown", provider_reference=reference)
+        case Refused(reason=reason, code=code) if is_open:
+            return attempt._replace(
+                status="lapsed" if reason is Reason.TIMED_OUT else "refused",
+                reason=reason.value,
+                code=code,
+                provider_reference=reference,
+            )
+        case Done(received=received, finality=finality) if ATTEMPT.allows(attempt.status, "done"):
+            return attempt._replace(
+                status="done",
+                reason=None,
+                code=None,
+                finality=int(finality),
+                received_minor=received.minor,
+                received_currency=received.currency,
+                provider_reference=reference,
+            )
+        case Done(finality=finality) if attempt.status == "done" and finality > attempt.finality:
+            return attempt._replace(finality=int(finality))
+        case TakenBack(code=code) if attempt.status == "done":
+            return attempt._replace(status="reversed", code=code)
+        case _:
+            return attempt

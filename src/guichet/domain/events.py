@@ -1,0 +1,36 @@
+"""What the world is told: facts about a payment, written in the transaction of the fact."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+PAYMENT_CREATED = "payment.created"
+PAYMENT_PROCESSING = "payment.processing"
+PAYMENT_PENDING = "payment.pending"
+PAYMENT_COMPLETED = "payment.completed"
+PAYMENT_FAILED = "payment.failed"
+PAYMENT_CANCELLED = "payment.cancelled"
+PAYMENT_EXPIRED = "payment.expired"
+PAYMENT_REVERSED = "payment.reversed"
+BALANCE_AVAILABLE = "balance.available"
+
+
+class Event(NamedTuple):
+    """One thing that happened to ``subject_id``.
+
+    ``version`` is the payment's version after it, so that a receiver can put events in order;
+    ``late`` marks money that came after the payment was closed.
+    """
+
+    id: UUID
+    application_id: UUID
+    type: str
+    subject_id: UUID
+    version: int
+    status: str
+    previous_status: str | None
+    reason: str | None
+    late: bool
+    occurred_at: datetime

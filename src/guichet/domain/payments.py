@@ -1,0 +1,257 @@
+"""A payment: what the merchant asked for, and how it follows its attempts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import NamedTuple
+from uuid import UUID
+
+from guichet.domain import events
+from guichet.domain.attempts import OPEN_ATTEMPT, Attempt
+from guichet.domain.lifecycle import Lifecycle
+from guichet.domain.money import Money
+from guichet.domain.outcomes import Reason
+
+PAYMENT = Lifecycle(
+    "payment",
+    start="pending",
+    edges={
+        "pending": {
+            "processing": "an attempt is under way",
+            "completed": "the money is here",
+            "failed": "no attempt can succeed any more",
+            "cancelled": "the merchant withdrew it",
+            "expired": "its time is over",
+        },
+        "processing": {
+            "pending": "the attempt was refused, the payer may try again",
+            "completed": "the money is here",
+            "failed": "the attempt was refused",
+            "cancelled": "the merchant withdrew it",
+            "expired": "its time is over",
+        },
+        "failed": {"completed": "late money"},
+        "cancelled": {"completed": "late money"},
+        "expired": {"completed": "late money"},
+        "completed": {"reversed": "the rail takes it back"},
+    },
+)
+
+OPEN_PAYMENT = frozenset({"pending", "processing"})
+
+#: The event that tells the world about each state.
+EVENT_OF_STATUS: Mapping[str, str] = {
+    "pending": events.PAYMENT_PENDING,
+    "processing": events.PAYMENT_PROCESSING,
+    "completed": events.PAYMENT_COMPLETED,
+    "failed": events.PAYMENT_FAILED,
+    "cancelled": events.PAYMENT_CANCELLED,
+    "expired": events.PAYMENT_EXPIRED,
+    "reversed": events.PAYMENT_REVERSED,
+}
+
+
+class Payment(NamedTuple):
+    """What an application wants to be paid. Amounts in minor units of ``currency``.
+
+    ``fee_minor`` is our fee (the merchant bears it), ``unreleased_minor`` what of the payment is
+    still in ``merchant_pending``. ``rail`` names how it is collected (``open_banking``);
+    ``fee_rule_id`` the tariff quoted at creation, if any.
+    """
+
+    id: UUID
+    application_id: UUID
+    environment: str
+    customer_id: UUID
+    payee_id: UUID
+    fee_rule_id: UUID | None
+    rail: str
+    institution_id: int
+    country: str | None
+    reference: str | None
+    amount_minor: int
+    currency: str
+    fee_minor: int
+    unreleased_minor: int
+    status: str
+    reason: str | None
+    notify_url: str | None
+    expires_at: datetime
+    created_at: datetime
+    updated_at: datetime
+    completed_at: datetime | None
+    release_at: datetime | None
+    version: int
+
+    @property
+    def money(self) -> Money:
+        """What is asked for."""
+        return Money(self.amount_minor, self.currency)
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerDetails:
+    """The payer as a payment request names them: ``id`` if the application knows one, else an
+    e-mail; ``fields`` are the customer fields sent with a value (see ``CUSTOMER_FIELDS``).
+    """
+
+    id: UUID | None
+    email: str | None
+    fields: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class NewPayment:
+    """A payment as an application asks for it, already checked by the dialect's own rules.
+
+    ``institution_key`` is our number, its digits or the provider's code of the payer's bank.
+    ``request_key`` makes the request repeatable: the same key and ``request_hash`` answer the
+    same payment.
+    """
+
+    rail: str
+    institution_key: str
+    money: Money
+    customer: CustomerDetails
+    reference: str | None
+    notify_url: str | None
+    request_key: str | None
+    request_hash: bytes | None
+
+
+# --- what the books must record ------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """The payment's whole amount came in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unplaced:
+    """Money came that belongs to no open payment: too little, too much, twice, other currency."""
+
+    money: Money
+
+
+@dataclass(frozen=True, slots=True)
+class Reversed:
+    """The rail took the payment's money back. ``released_minor`` of it was available already."""
+
+    released_minor: int
+    unreleased_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class UnplacedReturned:
+    """Money that lay in suspense was taken back by the rail."""
+
+    money: Money
+
+
+@dataclass(frozen=True, slots=True)
+class Released:
+    """``amount_minor`` of the payment became available to the merchant."""
+
+    amount_minor: int
+
+
+Fact = Completed | Unplaced | Reversed | UnplacedReturned | Released
+
+
+class Step(NamedTuple):
+    """One move of a payment: rows after it, what the books record, whether it came late."""
+
+    payment: Payment
+    attempt: Attempt
+    facts: tuple[Fact, ...]
+    late: bool = False
+
+
+def follow(payment: Payment, before: Attempt, after: Attempt, delay: timedelta, now: datetime) -> Step:
+    """How the payment follows its attempt's move from ``before`` to ``after``.
+
+    Reality wins: money that came completes a closed payment (late); money that fits no open
+    payment goes to suspense. ``delay`` is how long completed money stays pending.
+    """
+    if before.status == after.status:
+        return Step(payment, after, ())
+    match after.status:
+        case "done":
+            return _received(payment, after, delay, now)
+        case "reversed":
+            return _taken_back(payment, after, now)
+        case "refused" if payment.status in OPEN_PAYMENT:
+            retry = after.reason == Reason.NOT_STARTED
+            status = "pending" if retry else "failed"
+            return Step(moved(payment, status, after.reason, now), after, ())
+        case "lapsed" if payment.status in OPEN_PAYMENT:
+            return Step(moved(payment, "expired", Reason.TIMED_OUT, now), after, ())
+        case status if status in OPEN_ATTEMPT and payment.status == "pending":
+            return Step(moved(payment, "processing", None, now), after, ())
+        case _:
+            return Step(payment, after, ())
+
+
+def _received(payment: Payment, attempt: Attempt, delay: timedelta, now: datetime) -> Step:
+    assert attempt.received_currency is not None  # the table's constraint says the same
+    received = Money(attempt.received_minor, attempt.received_currency)
+    if received.currency != payment.currency or received.minor < payment.amount_minor:
+        reason = Reason.SHORT if received.currency == payment.currency else Reason.CURRENCY
+        if payment.status in OPEN_PAYMENT:
+            payment = moved(payment, "processing", reason, now)
+        return Step(payment, attempt, (Unplaced(received),))
+    if not PAYMENT.allows(payment.status, "completed"):  # completed already, or taken back since
+        return Step(payment, attempt, (Unplaced(received),))
+    late = payment.status not in OPEN_PAYMENT
+    net_minor = payment.amount_minor - payment.fee_minor
+    facts: list[Fact] = [Completed()]
+    if received.minor > payment.amount_minor:
+        facts.append(Unplaced(Money(received.minor - payment.amount_minor, payment.currency)))
+    if not delay and net_minor:
+        facts.append(Released(net_minor))
+    payment = moved(payment, "completed", None, now)._replace(
+        completed_at=now,
+        unreleased_minor=net_minor if delay else 0,
+        release_at=now + delay if delay else None,
+    )
+    return Step(payment, attempt._replace(placed_minor=payment.amount_minor), tuple(facts), late)
+
+
+def _taken_back(payment: Payment, attempt: Attempt, now: datetime) -> Step:
+    assert attempt.received_currency is not None
+    facts: list[Fact] = []
+    unplaced_minor = attempt.received_minor - attempt.placed_minor
+    if unplaced_minor:
+        facts.append(UnplacedReturned(Money(unplaced_minor, attempt.received_currency)))
+    if attempt.placed_minor:
+        unreleased = payment.unreleased_minor
+        released = payment.amount_minor - payment.fee_minor - unreleased
+        facts.append(Reversed(released_minor=released, unreleased_minor=unreleased))
+        payment = moved(payment, "reversed", Reason.REJECTED, now)._replace(
+            unreleased_minor=0, release_at=None
+        )
+    return Step(payment, attempt, tuple(facts))
+
+
+def moved(payment: Payment, status: str, reason: str | None, now: datetime) -> Payment:
+    """The payment in ``status``; raises ``ForbiddenTransition`` for a move it does not have."""
+    if payment.status != status:
+        PAYMENT.check(payment.status, status)
+    return payment._replace(
+        status=status,
+        reason=str(reason) if reason else None,
+        updated_at=now,
+        version=payment.version + 1,
+    )
+
+
+def release(payment: Payment, now: datetime) -> tuple[Payment, Released]:
+    """Make what is pending of a completed payment available to the merchant."""
+    released = Released(payment.unreleased_minor)
+    after = payment._replace(
+        unreleased_minor=0, release_at=None, updated_at=now, version=payment.version + 1
+    )
+    return after, released

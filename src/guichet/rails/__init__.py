@@ -1,0 +1,1 @@
+"""How money moves: connectors that speak providers' APIs. HTTP out, values back; no database."""

@@ -1,0 +1,101 @@
+"""All settings: one frozen dataclass, the only reader of the environment.
+
+Each field's comment is its documentation; ``docs/settings.md`` is written from here by
+``guichet docs settings`` and a test compares the two.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, get_type_hints
+
+
+class InvalidSetting(ValueError):
+    """A setting has a value that cannot be used; the message names the variable."""
+
+
+def _setting(default: Any, meaning: str, *, secret: bool = False) -> Any:
+    return field(default=default, metadata={"meaning": meaning, "secret": secret})
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Every setting; the environment variable is ``GUICHET_`` and the name in capitals."""
+
+    data_dir: Path = _setting(
+        Path("var"), "Folder of the embedded database and of the generated secret key."
+    )
+    host: str = _setting("127.0.0.1", "Address to listen on.")
+    port: int = _setting(8000, "Port to listen on.")
+    public_url: str = _setting(
+        "", "Address under which payers and merchants reach this server; default `http://HOST:PORT`."
+    )
+    database_url: str = _setting(
+        "",
+        "PostgreSQL 15 or newer, as the serving role; empty runs the embedded one.",
+        secret=True,
+    )
+    owner_database_url: str = _setting(
+        "", "The same database as the role that owns the tables, for `guichet migrate`.", secret=True
+    )
+    database_connections: int = _setting(8, "Database connections of each serving process.")
+    secret_keys: str = _setting(
+        "",
+        "Keys that seal stored secrets and sign page addresses, separated by commas: the first is "
+        "used, the others are still understood. Needed with GUICHET_DATABASE_URL; "
+        "`guichet key generate` makes one.",
+        secret=True,
+    )
+    queue_limit: int = _setting(
+        1024, "Requests that may wait for the database; beyond it the answer is 503."
+    )
+    body_limit_bytes: int = _setting(262_144, "Largest request body.")
+    trusted_proxies: str = _setting(
+        "", "Networks (CIDR, separated by commas) whose X-Forwarded-For is believed."
+    )
+    yapily_sandbox_url: str = _setting(
+        "", "Yapily for sandbox applications; empty is the simulator of this server."
+    )
+    yapily_sandbox_id: str = _setting("guichet-simulator", "Yapily application id, sandbox.")
+    yapily_sandbox_secret: str = _setting(
+        "guichet-simulator-secret", "Yapily application secret, sandbox.", secret=True
+    )
+    yapily_live_url: str = _setting("https://api.yapily.com", "Yapily for live applications.")
+    yapily_live_id: str = _setting("", "Yapily application id, live; empty: no live open banking.")
+    yapily_live_secret: str = _setting("", "Yapily application secret, live.", secret=True)
+    yapily_webhook_secret: str = _setting(
+        "", "Secret in the address of Yapily's notices; empty: notices are refused.", secret=True
+    )
+    provider_timeout_seconds: float = _setting(15.0, "Longest wait for a provider's answer.")
+    webhook_timeout_seconds: float = _setting(15.0, "Longest wait for a merchant's answer.")
+    lease_seconds: float = _setting(60.0, "How long a worker may hold a piece of work.")
+    log_level: str = _setting("info", "`debug`, `info`, `warning` or `error`.")
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
+        """Read the settings; raises ``InvalidSetting`` naming what is wrong."""
+        environment = os.environ if environment is None else environment
+        hints = get_type_hints(cls)
+        values: dict[str, Any] = {}
+        for item in fields(cls):
+            variable = f"GUICHET_{item.name.upper()}"
+            text = environment.get(variable)
+            if text is None or text == "":
+                continue
+            try:
+                values[item.name] = hints[item.name](text)
+            except ValueError as error:
+                raise InvalidSetting(f"{variable}={text!r} is not a {hints[item.name].__name__}") from error
+        known = {f"GUICHET_{item.name.upper()}" for item in fields(cls)}
+        for variable in environment:
+            if variable.startswith("GUICHET_") and variable not in known:
+                raise InvalidSetting(f"{variable} is not a setting")
+        return cls(**values)
+
+    @property
+    def base_url(self) -> str:
+        """The public address without a trailing slash."""
+        return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")

@@ -1,0 +1,327 @@
+-- The tables of guichet. Written for PostgreSQL 15, no extensions. Amounts are bigint minor units
+-- beside their currency; times are timestamptz given by the gateway's clock, never now() (leases
+-- alone use the database's clock). Statuses are text with a CHECK: cheaper to change than an enum.
+
+CREATE TABLE merchants (
+    id          uuid PRIMARY KEY,
+    name        text NOT NULL,
+    country     text,
+    created_at  timestamptz NOT NULL
+);
+
+-- Bank accounts that are paid. Rows never change: a payment keeps the payee it was made with.
+CREATE TABLE payees (
+    id            uuid PRIMARY KEY,
+    merchant_id   uuid NOT NULL REFERENCES merchants,
+    name          text NOT NULL,
+    country       text NOT NULL,
+    bank_name     text NOT NULL,
+    account       text NOT NULL,
+    bic           text NOT NULL,
+    created_at    timestamptz NOT NULL
+);
+
+-- Tariffs. Rows never change: a payment keeps the one it was quoted.
+CREATE TABLE fee_rules (
+    id           uuid PRIMARY KEY,
+    percent_bps  integer NOT NULL CHECK (percent_bps BETWEEN 0 AND 10000),
+    fixed_minor  bigint NOT NULL CHECK (fixed_minor >= 0),
+    min_minor    bigint CHECK (min_minor >= 0),
+    max_minor    bigint CHECK (max_minor >= 0),
+    created_at   timestamptz NOT NULL
+);
+
+CREATE TABLE applications (
+    id                        uuid PRIMARY KEY,
+    merchant_id               uuid NOT NULL REFERENCES merchants,
+    name                      text NOT NULL,
+    dialect                   text NOT NULL CHECK (dialect IN ('neopay', 'notchpay')),
+    environment               text NOT NULL CHECK (environment IN ('sandbox', 'live')),
+    payee_id                  uuid NOT NULL REFERENCES payees,
+    fee_rule_id               uuid REFERENCES fee_rules,
+    currency                  text NOT NULL,
+    allowed_addresses         text[] NOT NULL DEFAULT '{}',
+    allowed_domains           text[] NOT NULL DEFAULT '{}',
+    requests_per_minute       integer NOT NULL DEFAULT 60 CHECK (requests_per_minute >= 0),
+    settlement_delay_hours    integer NOT NULL DEFAULT 0 CHECK (settlement_delay_hours >= 0),
+    payment_lifetime_minutes  integer NOT NULL DEFAULT 1440 CHECK (payment_lifetime_minutes > 0),
+    lenient_json              boolean NOT NULL DEFAULT false,
+    returns_payer             boolean NOT NULL DEFAULT true,
+    webhook_secret            bytea NOT NULL, -- sealed
+    created_at                timestamptz NOT NULL,
+    archived_at               timestamptz
+);
+
+-- API keys: the SHA-256 of 256 random bits, and what people may see of them.
+CREATE TABLE api_keys (
+    digest          bytea PRIMARY KEY CHECK (octet_length(digest) = 32),
+    application_id  uuid NOT NULL REFERENCES applications,
+    role            text NOT NULL CHECK (role IN ('public', 'secret')),
+    prefix          text NOT NULL,
+    created_at      timestamptz NOT NULL,
+    revoked_at      timestamptz
+);
+CREATE INDEX api_keys_application ON api_keys (application_id);
+
+-- Tells every process to read applications and keys again; the processes also ask by themselves.
+CREATE TABLE access_version (one boolean PRIMARY KEY DEFAULT true CHECK (one), version bigint NOT NULL);
+INSERT INTO access_version (version) VALUES (1);
+
+CREATE FUNCTION access_changed() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
+BEGIN
+    UPDATE access_version SET version = version + 1;
+    PERFORM pg_notify('guichet_access', '');
+    RETURN NULL;
+END $$;
+CREATE TRIGGER applications_changed AFTER INSERT OR UPDATE OR DELETE ON applications
+    FOR EACH STATEMENT EXECUTE FUNCTION access_changed();
+CREATE TRIGGER api_keys_changed AFTER INSERT OR UPDATE OR DELETE ON api_keys
+    FOR EACH STATEMENT EXECUTE FUNCTION access_changed();
+
+CREATE TABLE institutions (
+    id                integer PRIMARY KEY,
+    rail              text NOT NULL,
+    code              text NOT NULL,
+    name              text NOT NULL,
+    environment       text NOT NULL CHECK (environment IN ('sandbox', 'live')),
+    countries         text[] NOT NULL,
+    logo_url          text,
+    icon_url          text,
+    instant_payments  boolean NOT NULL,
+    bulk_payments     boolean NOT NULL,
+    offered           boolean NOT NULL DEFAULT true,
+    UNIQUE (rail, environment, code)
+);
+CREATE SEQUENCE institutions_number START 1001 OWNED BY institutions.id;
+-- The numbers that Neopay's documents use (contracts/neopay.md 4.4) belong to these banks for ever.
+INSERT INTO institutions VALUES
+    (7, 'open_banking', 'cic-sandbox', 'CIC Sandbox', 'sandbox', '{FR}', NULL, NULL, true, false),
+    (20, 'open_banking', 'modelo-sandbox', 'Modelo Sandbox', 'sandbox', '{GB}', NULL, NULL, true, true),
+    (22, 'open_banking', 'natwest-sandbox', 'NatWest Sandbox', 'sandbox', '{GB}', NULL, NULL, true, false);
+
+CREATE TABLE customers (
+    id              uuid PRIMARY KEY,
+    application_id  uuid NOT NULL REFERENCES applications,
+    email_key       text NOT NULL,
+    name            text,
+    email           text NOT NULL,
+    phone           text,
+    city            text,
+    state           text,
+    country         text,
+    zip_code        text,
+    street          text,
+    house_number    text,
+    currency        text,
+    tax_number      text,
+    company_number  text,
+    created_at      timestamptz NOT NULL,
+    updated_at      timestamptz NOT NULL,
+    version         integer NOT NULL DEFAULT 1,
+    UNIQUE (application_id, email_key)
+);
+CREATE INDEX customers_newest ON customers (application_id, id DESC);
+
+CREATE TABLE payments (
+    id                uuid PRIMARY KEY,
+    application_id    uuid NOT NULL REFERENCES applications,
+    environment       text NOT NULL CHECK (environment IN ('sandbox', 'live')),
+    customer_id       uuid NOT NULL REFERENCES customers,
+    payee_id          uuid NOT NULL REFERENCES payees,
+    fee_rule_id       uuid REFERENCES fee_rules,
+    rail              text NOT NULL,
+    institution_id    integer NOT NULL REFERENCES institutions,
+    country           text,
+    reference         text,
+    amount_minor      bigint NOT NULL CHECK (amount_minor > 0),
+    currency          text NOT NULL CHECK (length(currency) = 3),
+    fee_minor         bigint NOT NULL CHECK (fee_minor BETWEEN 0 AND amount_minor),
+    unreleased_minor  bigint NOT NULL DEFAULT 0 CHECK (unreleased_minor BETWEEN 0 AND amount_minor),
+    status            text NOT NULL CHECK (status IN ('pending', 'processing', 'completed', 'failed',
+                                                      'cancelled', 'expired', 'reversed')),
+    reason            text,
+    notify_url        text,
+    request_key       text,
+    request_hash      bytea,
+    expires_at        timestamptz NOT NULL,
+    created_at        timestamptz NOT NULL,
+    updated_at        timestamptz NOT NULL,
+    completed_at      timestamptz,
+    release_at        timestamptz,
+    expiry_check_at   timestamptz, -- when the worker looks whether to expire it; null once closed
+    claimed_until     timestamptz,
+    claim             bigint NOT NULL DEFAULT 0,
+    version           integer NOT NULL DEFAULT 1,
+    CHECK ((request_key IS NULL) = (request_hash IS NULL))
+) WITH (fillfactor = 90);
+CREATE INDEX payments_newest ON payments (application_id, id DESC);
+CREATE UNIQUE INDEX payments_request_key ON payments (application_id, request_key)
+    WHERE request_key IS NOT NULL;
+CREATE INDEX payments_to_expire ON payments (expiry_check_at) WHERE expiry_check_at IS NOT NULL;
+CREATE INDEX payments_to_release ON payments (release_at) WHERE release_at IS NOT NULL;
+
+CREATE TABLE attempts (
+    id                  uuid PRIMARY KEY,
+    payment_id          uuid NOT NULL REFERENCES payments,
+    application_id      uuid NOT NULL REFERENCES applications,
+    environment         text NOT NULL CHECK (environment IN ('sandbox', 'live')),
+    number              integer NOT NULL CHECK (number > 0),
+    rail                text NOT NULL,
+    institution_id      integer NOT NULL REFERENCES institutions,
+    status              text NOT NULL CHECK (status IN ('starting', 'waiting', 'unknown', 'done',
+                                                        'refused', 'lapsed', 'reversed')),
+    provider_reference  text,
+    memory              bytea, -- sealed
+    next_step_url       text,
+    reason              text,
+    code                text,
+    finality            smallint NOT NULL DEFAULT 0,
+    received_minor      bigint NOT NULL DEFAULT 0 CHECK (received_minor >= 0),
+    received_currency   text,
+    placed_minor        bigint NOT NULL DEFAULT 0 CHECK (placed_minor BETWEEN 0 AND received_minor),
+    checks_count        integer NOT NULL DEFAULT 0,
+    next_check_at       timestamptz,
+    claimed_until       timestamptz,
+    claim               bigint NOT NULL DEFAULT 0,
+    created_at          timestamptz NOT NULL,
+    updated_at          timestamptz NOT NULL,
+    UNIQUE (payment_id, number),
+    CHECK ((received_currency IS NOT NULL) OR status NOT IN ('done', 'reversed'))
+);
+-- One open attempt per payment: money can be moving for it in one place only.
+CREATE UNIQUE INDEX attempts_open ON attempts (payment_id)
+    WHERE status IN ('starting', 'waiting', 'unknown');
+CREATE UNIQUE INDEX attempts_provider_reference ON attempts (rail, environment, provider_reference)
+    WHERE provider_reference IS NOT NULL;
+CREATE INDEX attempts_due ON attempts (next_check_at) WHERE next_check_at IS NOT NULL;
+
+-- The inbox: what providers told us and what payers' browsers brought back. Hints, never facts.
+CREATE TABLE rail_notices (
+    id              uuid PRIMARY KEY,
+    rail            text NOT NULL,
+    environment     text NOT NULL CHECK (environment IN ('sandbox', 'live')),
+    dedupe_key      text NOT NULL,
+    attempt_id      uuid, -- named by our own return address
+    content         bytea NOT NULL, -- sealed
+    received_at     timestamptz NOT NULL,
+    next_try_at     timestamptz,
+    tries           integer NOT NULL DEFAULT 0,
+    error           text,
+    claimed_until   timestamptz,
+    claim           bigint NOT NULL DEFAULT 0,
+    handled_at      timestamptz,
+    UNIQUE (rail, environment, dedupe_key)
+);
+CREATE INDEX rail_notices_due ON rail_notices (next_try_at) WHERE next_try_at IS NOT NULL;
+
+-- What happened, written in the transaction of the fact.
+CREATE TABLE events (
+    id               uuid PRIMARY KEY,
+    application_id   uuid NOT NULL REFERENCES applications,
+    type             text NOT NULL,
+    subject_id       uuid NOT NULL,
+    version          integer NOT NULL,
+    status           text NOT NULL,
+    previous_status  text,
+    reason           text,
+    late             boolean NOT NULL DEFAULT false,
+    occurred_at      timestamptz NOT NULL
+);
+CREATE INDEX events_subject ON events (subject_id, version);
+
+CREATE TABLE webhook_deliveries (
+    id               uuid PRIMARY KEY,
+    event_id         uuid NOT NULL REFERENCES events,
+    application_id   uuid NOT NULL REFERENCES applications,
+    url              text NOT NULL,
+    status           text NOT NULL CHECK (status IN ('pending', 'delivered', 'exhausted', 'discarded')),
+    tries            integer NOT NULL DEFAULT 0,
+    next_attempt_at  timestamptz,
+    claimed_until    timestamptz,
+    claim            bigint NOT NULL DEFAULT 0,
+    body             bytea, -- rendered once, signed and sent as stored
+    created_at       timestamptz NOT NULL,
+    finished_at      timestamptz,
+    UNIQUE (event_id, url)
+);
+CREATE INDEX webhook_deliveries_due ON webhook_deliveries (next_attempt_at)
+    WHERE next_attempt_at IS NOT NULL;
+
+CREATE TABLE webhook_tries (
+    delivery_id   uuid NOT NULL REFERENCES webhook_deliveries,
+    number        integer NOT NULL,
+    sent_at       timestamptz NOT NULL,
+    duration_ms   integer NOT NULL,
+    status_code   integer,
+    error         text,
+    answer        text, -- the first 1,000 characters
+    PRIMARY KEY (delivery_id, number)
+);
+
+-- The ledger ------------------------------------------------------------------------------------
+
+CREATE TABLE ledger_accounts (
+    id              bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    environment     text NOT NULL CHECK (environment IN ('sandbox', 'live')),
+    code            text NOT NULL,
+    application_id  uuid REFERENCES applications,
+    rail            text,
+    currency        text NOT NULL,
+    kind            text NOT NULL CHECK (kind IN ('asset', 'liability', 'income', 'expense')),
+    may_overdraw    boolean NOT NULL,
+    balance_minor   bigint NOT NULL DEFAULT 0,
+    version         bigint NOT NULL DEFAULT 0,
+    UNIQUE NULLS NOT DISTINCT (environment, code, application_id, rail, currency),
+    CHECK (may_overdraw OR balance_minor >= 0)
+) WITH (fillfactor = 50);
+
+CREATE TABLE ledger_entries (
+    id           uuid PRIMARY KEY,
+    environment  text NOT NULL CHECK (environment IN ('sandbox', 'live')),
+    key          text NOT NULL UNIQUE,
+    event        text NOT NULL,
+    subject_id   uuid NOT NULL,
+    occurred_at  timestamptz NOT NULL,
+    recorded_at  timestamptz NOT NULL DEFAULT now()
+);
+
+CREATE TABLE ledger_postings (
+    entry_id             uuid NOT NULL REFERENCES ledger_entries,
+    line                 smallint NOT NULL,
+    account_id           bigint NOT NULL REFERENCES ledger_accounts,
+    direction            text NOT NULL CHECK (direction IN ('debit', 'credit')),
+    amount_minor         bigint NOT NULL CHECK (amount_minor > 0),
+    balance_after_minor  bigint NOT NULL, -- in the account's own direction
+    account_version      bigint NOT NULL,
+    PRIMARY KEY (account_id, account_version),
+    UNIQUE (entry_id, line)
+);
+
+-- Every entry balances in every currency. Checked once per statement over the statement's rows
+-- (all postings of an entry are written by one statement), so a batch costs one check.
+CREATE FUNCTION ledger_postings_balance() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE unbalanced uuid;
+BEGIN
+    SELECT p.entry_id INTO unbalanced
+    FROM new_postings p JOIN ledger_accounts a ON a.id = p.account_id
+    GROUP BY p.entry_id, a.currency
+    HAVING sum(CASE p.direction WHEN 'debit' THEN p.amount_minor ELSE -p.amount_minor END) <> 0
+    LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION 'ledger entry % is not balanced', unbalanced USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER ledger_postings_balanced AFTER INSERT ON ledger_postings
+    REFERENCING NEW TABLE AS new_postings
+    FOR EACH STATEMENT EXECUTE FUNCTION ledger_postings_balance();
+
+-- Append only: a wrong entry is corrected by another one.
+CREATE FUNCTION ledger_is_append_only() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'the ledger is append only' USING ERRCODE = 'insufficient_privilege';
+END $$;
+CREATE TRIGGER ledger_entries_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON ledger_entries
+    FOR EACH STATEMENT EXECUTE FUNCTION ledger_is_append_only();
+CREATE TRIGGER ledger_postings_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON ledger_postings
+    FOR EACH STATEMENT EXECUTE FUNCTION ledger_is_append_only();
