@@ -1,0 +1,155 @@
+"""Connections to PostgreSQL: a free list of our own, in autocommit, with prepared statements.
+
+asyncpg's pool resets every connection on release, which costs more than the queries of a hot
+route; ours keep no session state, so they need no reset. Transactions are always explicit.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import asyncpg
+
+from guichet.domain.errors import DatabaseUnavailable, Overloaded
+
+Connection = asyncpg.Connection[Any]
+
+_WAIT_SECONDS = 2.0
+_CONNECT_SECONDS = 3.0
+_COMMAND_SECONDS = 10.0
+#: All three are off by default in PostgreSQL; without them one stuck session stops everything.
+_SESSION = {
+    "application_name": "guichet",
+    "statement_timeout": "5000",
+    "lock_timeout": "2000",
+    "idle_in_transaction_session_timeout": "10000",
+    "timezone": "UTC",
+    "jit": "off",
+}
+
+#: What asyncpg raises when the connection, and not the statement, is at fault.
+_LOST = (
+    OSError,
+    asyncio.TimeoutError,
+    asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.ReadOnlySQLTransactionError,
+)
+
+
+class Database:
+    """``size`` connections to ``dsn``, opened when needed and again after they are lost."""
+
+    def __init__(self, dsn: str, size: int) -> None:
+        self.dsn = dsn
+        self.size = size
+        self._idle: deque[Connection] = deque()
+        self._open = 0
+        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._closed = False
+
+    async def connect(self) -> Connection:
+        """A connection of the caller's own, outside the free list (for LISTEN)."""
+        try:
+            return await asyncpg.connect(
+                self.dsn,
+                timeout=_CONNECT_SECONDS,
+                command_timeout=_COMMAND_SECONDS,
+                server_settings=_SESSION,
+                statement_cache_size=200,
+                max_cached_statement_lifetime=0,
+            )
+        except _LOST as error:
+            raise DatabaseUnavailable from error
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Connection]:
+        """A connection in autocommit: each statement is its own transaction.
+
+        Raises ``DatabaseUnavailable`` when there is none or it is lost on the way (whether a
+        write happened is then not known), ``Overloaded`` when none is free for two seconds.
+        """
+        connection = await self._take()
+        try:
+            yield connection
+        except _LOST as error:
+            connection.terminate()
+            raise DatabaseUnavailable from error
+        except asyncio.CancelledError:
+            # The statement may still run on the server: the connection cannot be trusted.
+            connection.terminate()
+            raise
+        finally:
+            self._give_back(connection)
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Connection]:
+        """A connection inside one transaction, committed at the end of the block."""
+        async with self.connection() as connection, connection.transaction():
+            yield connection
+
+    async def close(self) -> None:
+        """Close the idle connections; those in use close when they are given back."""
+        self._closed = True
+        while self._idle:
+            connection = self._idle.popleft()
+            self._open -= 1
+            try:
+                await connection.close(timeout=_WAIT_SECONDS)
+            except _LOST:
+                connection.terminate()
+
+    async def _take(self) -> Connection:
+        while True:
+            while self._idle:
+                connection = self._idle.pop()
+                if not connection.is_closed():
+                    return connection
+                self._open -= 1
+            if self._open < self.size:
+                self._open += 1
+                try:
+                    return await self.connect()
+                except BaseException:
+                    self._open -= 1
+                    self._wake()
+                    raise
+            await self._wait()
+
+    async def _wait(self) -> None:
+        future = asyncio.get_running_loop().create_future()
+        self._waiting.append(future)
+        try:
+            async with asyncio.timeout(_WAIT_SECONDS):
+                await future
+        except TimeoutError:
+            raise Overloaded from None
+        except asyncio.CancelledError:
+            if future.done():  # the wake-up was ours: hand it on
+                self._wake()
+            raise
+
+    def _give_back(self, connection: Connection) -> None:
+        if connection.is_closed() or self._closed:
+            self._open -= 1
+            if not connection.is_closed():
+                connection.terminate()
+        else:
+            self._idle.append(connection)
+        self._wake()
+
+    def _wake(self) -> None:
+        while self._waiting:
+            future = self._waiting.popleft()
+            if not future.done():
+                future.set_result(None)
+                return

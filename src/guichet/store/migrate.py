@@ -1,0 +1,89 @@
+"""Applies ``migrations/*.sql`` in order, once each, forward only."""
+
+from __future__ import annotations
+
+import hashlib
+from importlib.resources import files
+from urllib.parse import unquote, urlsplit
+
+import asyncpg
+
+_LOCK = 0x67756963  # any constant: one migration at a time
+_HISTORY = """
+CREATE TABLE IF NOT EXISTS schema_migrations (
+    name text PRIMARY KEY, checksum text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now()
+)
+"""
+#: The ledger can be read and written but never changed by the serving role.
+_GRANTS = """
+GRANT USAGE ON SCHEMA public TO {role};
+GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {role};
+GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO {role};
+GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA public TO {role};
+REVOKE UPDATE, DELETE ON ledger_entries, ledger_postings, events FROM {role};
+REVOKE INSERT, UPDATE, DELETE ON schema_migrations FROM {role};
+"""
+
+
+class ChangedMigration(Exception):
+    """A migration that was applied differs from the file of its name."""
+
+
+def serving_role(dsn: str) -> str:
+    """The role that a connection address names."""
+    return unquote(urlsplit(dsn).username or "")
+
+
+def available() -> list[tuple[str, str]]:
+    """The migrations of this version as (name, SQL), in order."""
+    folder = files("guichet.store") / "migrations"
+    return sorted(
+        (item.name, item.read_text("utf-8"))
+        for item in folder.iterdir()
+        if item.name.endswith(".sql")
+    )
+
+
+async def migrate(owner_dsn: str, serving_role: str) -> list[str]:
+    """Bring the database to this version; returns the names of what was applied.
+
+    ``owner_dsn`` connects as the role that owns the tables, ``serving_role`` is granted what the
+    server needs. All or nothing, one at a time. Raises ``ChangedMigration``.
+    """
+    connection = await asyncpg.connect(owner_dsn, timeout=10)
+    try:
+        async with connection.transaction():
+            await connection.execute("SELECT pg_advisory_xact_lock($1)", _LOCK)
+            await connection.execute(_HISTORY)
+            done = {
+                row["name"]: row["checksum"]
+                for row in await connection.fetch("SELECT name, checksum FROM schema_migrations")
+            }
+            applied = []
+            for name, sql in available():
+                checksum = hashlib.sha256(sql.encode()).hexdigest()
+                if name in done:
+                    if done[name] != checksum:
+                        raise ChangedMigration(name)
+                    continue
+                await connection.execute(sql)
+                await connection.execute(
+                    "INSERT INTO schema_migrations (name, checksum) VALUES ($1, $2)", name, checksum
+                )
+                applied.append(name)
+            role = '"' + serving_role.replace('"', '""') + '"'
+            await connection.execute(_GRANTS.format(role=role))
+        return applied
+    finally:
+        await connection.close()
+
+
+async def pending(connection: asyncpg.Connection[asyncpg.Record]) -> list[str]:
+    """The names of this version's migrations that the database does not have."""
+    exists = await connection.fetchval("SELECT to_regclass('schema_migrations') IS NOT NULL")
+    done = (
+        {row["name"] for row in await connection.fetch("SELECT name FROM schema_migrations")}
+        if exists
+        else set()
+    )
+    return [name for name, _ in available() if name not in done]
