@@ -1,0 +1,83 @@
+# The house: `make` prints what there is. Everything lives in .venv and var/; both may be deleted.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
+
+.PHONY: help
+help: ## Print this help
+	@echo "Guichet, a payment gateway. Targets:"
+	@sed -n 's/^\([a-z]*\):.*## /  make \1@/p' $(MAKEFILE_LIST) | awk -F@ '{ printf "%-14s %s\n", $$1, $$2 }'
+	@echo "PYTHON=python3.12 make … chooses the Python (3.11 to 3.13); GUICHET_PORT, GUICHET_DATA_DIR"
+	@echo "and the other settings of docs/settings.md come from the environment."
+
+.PHONY: run
+run: .venv/stamp-runtime ## Start everything on http://127.0.0.1:8000 with its own database
+	@exec $(BIN)/guichet run
+
+.PHONY: test
+test: .venv/stamp-dev ## Run all tests (TESTS="tests/house -k size" chooses)
+	@$(BIN)/python -m pytest -q -n auto --dist worksteal $(TESTS)
+
+.PHONY: check
+check: .venv/stamp-dev ## Check format, lint, types and import direction
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+.PHONY: format
+format: .venv/stamp-dev ## Format the code and fix what lint can fix
+	@$(BIN)/ruff check --fix-only --quiet .
+	@$(BIN)/ruff format .
+
+.PHONY: bench
+bench: .venv/stamp-bench ## Measure against the ceilings (docs/performance.md)
+	@$(BIN)/python -m bench
+
+.PHONY: lock
+lock: .venv/lock/bin/pip-compile ## Choose the newest dependencies and pin them with their hashes
+	@for part in build runtime dev bench; do \
+		PIP_CONFIG_FILE=/dev/null PIP_FIND_LINKS= .venv/lock/bin/pip-compile --quiet --upgrade \
+			--generate-hashes --allow-unsafe --strip-extras --no-header --no-annotate \
+			--no-emit-index-url --no-emit-find-links --no-emit-options \
+			--output-file requirements/$$part.txt requirements/$$part.in || exit 1; \
+	done
+
+.PHONY: clean
+clean: ## Delete the virtual environment and caches (not var/, which holds the data)
+	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+# Stamps: each installs once, and again only when its pins change ---------------------------------
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || { \
+		echo "Guichet needs Python 3.11, 3.12 or 3.13, and $(PYTHON) is not: say which with" \
+			"PYTHON=python3.12 make ..." >&2; exit 1; }
+	@$(PYTHON) -m venv .venv || { \
+		echo "$(PYTHON) cannot make a virtual environment (Debian: apt-get install python3-venv)" >&2; \
+		rm -rf .venv; exit 1; }
+
+.venv/stamp-runtime: requirements/build.txt requirements/runtime.txt pyproject.toml | .venv/bin/python
+	@echo "Installing what Guichet needs into .venv"
+	@$(INSTALL) -r requirements/build.txt -r requirements/runtime.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-index --no-deps \
+		--no-build-isolation --editable .
+	@touch $@
+
+.venv/stamp-dev: requirements/dev.txt .venv/stamp-runtime
+	@echo "Installing the tools of its developers into .venv"
+	@$(INSTALL) -r requirements/dev.txt
+	@touch $@
+
+.venv/stamp-bench: requirements/bench.txt .venv/stamp-dev
+	@$(INSTALL) -r requirements/bench.txt
+	@touch $@
+
+.venv/lock/bin/pip-compile: | .venv/bin/python
+	@$(PYTHON) -m venv .venv/lock
+	@.venv/lock/bin/python -m pip install --quiet --disable-pip-version-check pip-tools==7.6.2
