@@ -14,14 +14,14 @@ CREATE TABLE IF NOT EXISTS schema_migrations (
     name text PRIMARY KEY, checksum text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now()
 )
 """
-#: The ledger can be read and written but never changed by the serving role.
+#: The serving role owns nothing and deletes nothing; the ledger and the events it only adds to.
 _GRANTS = """
 GRANT USAGE ON SCHEMA public TO {role};
-GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {role};
+GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA public TO {role};
 GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO {role};
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA public TO {role};
-REVOKE UPDATE, DELETE ON ledger_entries, ledger_postings, events FROM {role};
-REVOKE INSERT, UPDATE, DELETE ON schema_migrations FROM {role};
+REVOKE UPDATE ON ledger_entries, ledger_postings, events FROM {role};
+REVOKE INSERT, UPDATE ON schema_migrations, access_version FROM {role};
 """
 
 

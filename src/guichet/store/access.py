@@ -1,0 +1,86 @@
+"""Applications, keys, payees and tariffs: read whole into each process."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from guichet.domain.access import Application, Environment, KeyRole
+from guichet.domain.fees import FeeRule
+from guichet.domain.orders import Payee
+from guichet.store.database import Connection
+
+#: PostgreSQL tells listeners of this channel when applications or keys changed.
+CHANNEL = "guichet_access"
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Everything needed to know a caller, at one ``version``.
+
+    ``keys`` maps the digest of a key to its application and role; ``webhook_secrets`` are sealed.
+    """
+
+    version: int
+    applications: dict[UUID, Application]
+    keys: dict[bytes, tuple[UUID, KeyRole]]
+    payees: dict[UUID, Payee]
+    fee_rules: dict[UUID, FeeRule]
+    webhook_secrets: dict[UUID, bytes]
+
+
+async def version(connection: Connection) -> int:
+    """A number that grows whenever an application or a key changes."""
+    number: int = await connection.fetchval("SELECT version FROM access_version")
+    return number
+
+
+async def read(connection: Connection) -> Snapshot:
+    """Everything, as of one moment."""
+    async with connection.transaction(isolation="repeatable_read", readonly=True):
+        number = await version(connection)
+        payees = {
+            row["id"]: Payee(*row.values())
+            for row in await connection.fetch(
+                "SELECT id, name, country, bank_name, account, bic FROM payees"
+            )
+        }
+        fee_rules = {
+            row["id"]: FeeRule(*row.values())
+            for row in await connection.fetch(
+                "SELECT id, percent_bps, fixed_minor, min_minor, max_minor FROM fee_rules"
+            )
+        }
+        applications, webhook_secrets = {}, {}
+        for row in await connection.fetch(
+            "SELECT id, merchant_id, name, dialect, environment, payee_id, fee_rule_id, currency,"
+            " allowed_addresses, allowed_domains, requests_per_minute, settlement_delay_hours,"
+            " payment_lifetime_minutes, lenient_json, returns_payer, webhook_secret"
+            " FROM applications WHERE archived_at IS NULL"
+        ):
+            webhook_secrets[row["id"]] = row["webhook_secret"]
+            applications[row["id"]] = Application(
+                id=row["id"],
+                merchant_id=row["merchant_id"],
+                name=row["name"],
+                dialect=row["dialect"],
+                environment=Environment(row["environment"]),
+                payee=payees[row["payee_id"]],
+                fee_rule=fee_rules[row["fee_rule_id"]] if row["fee_rule_id"] else None,
+                currency=row["currency"],
+                allowed_addresses=tuple(row["allowed_addresses"]),
+                allowed_domains=tuple(row["allowed_domains"]),
+                requests_per_minute=row["requests_per_minute"],
+                settlement_delay_hours=row["settlement_delay_hours"],
+                payment_lifetime_minutes=row["payment_lifetime_minutes"],
+                lenient_json=row["lenient_json"],
+                returns_payer=row["returns_payer"],
+            )
+        keys = {
+            row["digest"]: (row["application_id"], KeyRole(row["role"]))
+            for row in await connection.fetch(
+                "SELECT digest, application_id, role FROM api_keys WHERE revoked_at IS NULL"
+            )
+            if row["application_id"] in applications
+        }
+    return Snapshot(number, applications, keys, payees, fee_rules, webhook_secrets)

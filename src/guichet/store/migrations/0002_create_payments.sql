@@ -1,0 +1,162 @@
+-- Creating payments, many at a time: arrays in, one row out for each payment made, one round trip,
+-- one commit. The payer is found by id, else by e-mail, else made (contracts/neopay.md 6.5);
+-- values sent change them, absent ones (null) do not, unchanged payers are not rewritten.
+--
+-- An item has no row in the answer, and no effect at all, when its request key exists already or
+-- when its payer cannot be found; the caller tells the two apart. Two items of one call must not
+-- share a request key. A key inserted by somebody else meanwhile raises unique_violation.
+CREATE FUNCTION create_payments(
+    payment_ids uuid[], application_ids uuid[], environments text[], payee_ids uuid[],
+    fee_rule_ids uuid[], rails text[], institution_ids integer[], countries text[],
+    reference_texts text[], amounts_minor bigint[], currencies text[], fees_minor bigint[],
+    notify_urls text[], request_keys text[], request_hashes bytea[], expiries timestamptz[],
+    event_ids uuid[], moment timestamptz,
+    given_ids uuid[], new_ids uuid[], email_keys text[], emails text[], names text[],
+    phones text[], cities text[], states text[], customer_countries text[], zip_codes text[],
+    streets text[], house_numbers text[], customer_currencies text[], tax_numbers text[],
+    company_numbers text[]
+) RETURNS TABLE (
+    ordinal integer, customer_id uuid, name text, email text, phone text, city text, state text,
+    country text, zip_code text, street text, house_number text, currency text, tax_number text,
+    company_number text, version integer
+)
+LANGUAGE plpgsql AS $$
+#variable_conflict use_column
+DECLARE
+    fresh boolean[]; -- per item: its request key does not exist yet
+BEGIN
+    SELECT array_agg(NOT EXISTS (
+        SELECT FROM payments p WHERE p.application_id = i.application_id AND p.request_key = i.request_key
+    ) ORDER BY i.n) INTO fresh
+    FROM unnest(application_ids, request_keys) WITH ORDINALITY AS i (application_id, request_key, n);
+
+    IF EXISTS (SELECT FROM unnest(given_ids) AS g (id) WHERE g.id IS NOT NULL) THEN
+        UPDATE customers c SET
+            email_key = COALESCE(i.email_key, c.email_key), email = COALESCE(i.email, c.email),
+            name = COALESCE(i.name, c.name), phone = COALESCE(i.phone, c.phone),
+            city = COALESCE(i.city, c.city), state = COALESCE(i.state, c.state),
+            country = COALESCE(i.country, c.country), zip_code = COALESCE(i.zip_code, c.zip_code),
+            street = COALESCE(i.street, c.street),
+            house_number = COALESCE(i.house_number, c.house_number),
+            currency = COALESCE(i.currency, c.currency, i.payment_currency),
+            tax_number = COALESCE(i.tax_number, c.tax_number),
+            company_number = COALESCE(i.company_number, c.company_number),
+            updated_at = moment, version = c.version + 1
+        FROM (
+            SELECT DISTINCT ON (u.application_id, u.given_id) u.* FROM unnest(
+                application_ids, given_ids, email_keys, emails, names, phones, cities, states,
+                customer_countries, zip_codes, streets, house_numbers, customer_currencies,
+                tax_numbers, company_numbers, currencies, fresh
+            ) WITH ORDINALITY AS u (
+                application_id, given_id, email_key, email, name, phone, city, state,
+                country, zip_code, street, house_number, currency,
+                tax_number, company_number, payment_currency, fresh, n
+            )
+            WHERE u.fresh AND u.given_id IS NOT NULL
+            ORDER BY u.application_id, u.given_id, u.n DESC
+        ) i
+        WHERE c.id = i.given_id AND c.application_id = i.application_id
+          AND (c.email, c.name, c.phone, c.city, c.state, c.country, c.zip_code, c.street,
+               c.house_number, c.currency, c.tax_number, c.company_number)
+            IS DISTINCT FROM
+              (COALESCE(i.email, c.email), COALESCE(i.name, c.name), COALESCE(i.phone, c.phone),
+               COALESCE(i.city, c.city), COALESCE(i.state, c.state),
+               COALESCE(i.country, c.country), COALESCE(i.zip_code, c.zip_code),
+               COALESCE(i.street, c.street), COALESCE(i.house_number, c.house_number),
+               COALESCE(i.currency, c.currency, i.payment_currency),
+               COALESCE(i.tax_number, c.tax_number), COALESCE(i.company_number, c.company_number));
+    END IF;
+
+    INSERT INTO customers AS c (
+        id, application_id, email_key, email, name, phone, city, state, country, zip_code, street,
+        house_number, currency, tax_number, company_number, created_at, updated_at
+    )
+    SELECT DISTINCT ON (i.application_id, i.email_key)
+        i.new_id, i.application_id, i.email_key, i.email, i.name, i.phone, i.city, i.state,
+        i.country, i.zip_code, i.street, i.house_number,
+        COALESCE(i.currency, i.payment_currency), i.tax_number, i.company_number, moment, moment
+    FROM unnest(
+        application_ids, given_ids, new_ids, email_keys, emails, names, phones, cities, states,
+        customer_countries, zip_codes, streets, house_numbers, customer_currencies, tax_numbers,
+        company_numbers, currencies, fresh
+    ) WITH ORDINALITY AS i (
+        application_id, given_id, new_id, email_key, email, name, phone, city, state,
+        country, zip_code, street, house_number, currency, tax_number,
+        company_number, payment_currency, fresh, n
+    )
+    WHERE i.fresh AND i.email_key IS NOT NULL
+      AND NOT EXISTS ( -- the payer is known by id
+          SELECT FROM customers k WHERE k.id = i.given_id AND k.application_id = i.application_id)
+      AND NOT EXISTS ( -- the payer is known by e-mail and nothing about them changes
+          SELECT FROM customers k
+          WHERE k.application_id = i.application_id AND k.email_key = i.email_key
+            AND (k.email, k.name, k.phone, k.city, k.state, k.country, k.zip_code, k.street,
+                 k.house_number, k.currency, k.tax_number, k.company_number)
+              IS NOT DISTINCT FROM
+                (i.email, COALESCE(i.name, k.name), COALESCE(i.phone, k.phone),
+                 COALESCE(i.city, k.city), COALESCE(i.state, k.state),
+                 COALESCE(i.country, k.country), COALESCE(i.zip_code, k.zip_code),
+                 COALESCE(i.street, k.street), COALESCE(i.house_number, k.house_number),
+                 COALESCE(i.currency, k.currency, i.payment_currency),
+                 COALESCE(i.tax_number, k.tax_number), COALESCE(i.company_number, k.company_number)))
+    ORDER BY i.application_id, i.email_key, i.n DESC
+    ON CONFLICT (application_id, email_key) DO UPDATE SET
+        email = excluded.email,
+        name = COALESCE(excluded.name, c.name), phone = COALESCE(excluded.phone, c.phone),
+        city = COALESCE(excluded.city, c.city), state = COALESCE(excluded.state, c.state),
+        country = COALESCE(excluded.country, c.country),
+        zip_code = COALESCE(excluded.zip_code, c.zip_code),
+        street = COALESCE(excluded.street, c.street),
+        house_number = COALESCE(excluded.house_number, c.house_number),
+        currency = (
+            SELECT COALESCE(u.given, c.currency, u.paid)
+            FROM unnest(new_ids, customer_currencies, currencies) AS u (id, given, paid)
+            WHERE u.id = excluded.id),
+        tax_number = COALESCE(excluded.tax_number, c.tax_number),
+        company_number = COALESCE(excluded.company_number, c.company_number),
+        updated_at = excluded.updated_at, version = c.version + 1;
+
+    RETURN QUERY
+    WITH item AS MATERIALIZED (
+        SELECT i.*, c.id AS payer_id
+        FROM unnest(
+            payment_ids, application_ids, environments, payee_ids, fee_rule_ids, rails,
+            institution_ids, countries, reference_texts, amounts_minor, currencies, fees_minor,
+            notify_urls, request_keys, request_hashes, expiries, event_ids, given_ids, email_keys,
+            fresh
+        ) WITH ORDINALITY AS i (
+            payment_id, application_id, environment, payee_id, fee_rule_id, rail,
+            institution_id, country, reference, amount_minor, currency, fee_minor,
+            notify_url, request_key, request_hash, expires_at, event_id, given_id, email_key,
+            fresh, n
+        )
+        CROSS JOIN LATERAL (
+            SELECT k.id, 1 AS choice FROM customers k
+            WHERE k.id = i.given_id AND k.application_id = i.application_id
+            UNION ALL
+            SELECT k.id, 2 FROM customers k
+            WHERE k.application_id = i.application_id AND k.email_key = i.email_key
+            ORDER BY choice LIMIT 1
+        ) c
+        WHERE i.fresh
+    ), made AS (
+        INSERT INTO payments (
+            id, application_id, environment, customer_id, payee_id, fee_rule_id, rail,
+            institution_id, country, reference, amount_minor, currency, fee_minor, status,
+            notify_url, request_key, request_hash, expires_at, expiry_check_at, created_at,
+            updated_at
+        )
+        SELECT i.payment_id, i.application_id, i.environment, i.payer_id, i.payee_id,
+            i.fee_rule_id, i.rail, i.institution_id, i.country, i.reference, i.amount_minor,
+            i.currency, i.fee_minor, 'pending', i.notify_url, i.request_key, i.request_hash,
+            i.expires_at, i.expires_at, moment, moment
+        FROM item i
+    ), told AS (
+        INSERT INTO events (id, application_id, type, subject_id, version, status, occurred_at)
+        SELECT i.event_id, i.application_id, 'payment.created', i.payment_id, 1, 'pending', moment
+        FROM item i
+    )
+    SELECT i.n::integer, c.id, c.name, c.email, c.phone, c.city, c.state, c.country, c.zip_code,
+        c.street, c.house_number, c.currency, c.tax_number, c.company_number, c.version
+    FROM item i JOIN customers c ON c.id = i.payer_id;
+END $$;
