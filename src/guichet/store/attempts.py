@@ -1,0 +1,214 @@
+"""Attempts: started one at a time under the payment's lock, moved many at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from guichet.domain.attempts import Attempt
+from guichet.domain.events import Event
+from guichet.domain.payments import Payment
+from guichet.store.database import Connection
+
+_ATTEMPT = ", ".join(f"a.{name}" for name in Attempt._fields)
+_PAYMENT = ", ".join(f"p.{name}" for name in Payment._fields)
+_PAYMENT_WIDTH = len(Payment._fields)
+
+
+class AttemptRow(NamedTuple):
+    """An attempt with its payment."""
+
+    payment: Payment
+    attempt: Attempt
+
+
+def _row(record: object) -> AttemptRow:
+    values = tuple(record)  # type: ignore[arg-type]
+    return AttemptRow(
+        Payment._make(values[:_PAYMENT_WIDTH]), Attempt._make(values[_PAYMENT_WIDTH:])
+    )
+
+
+_JOINED = f"SELECT {_PAYMENT}, {_ATTEMPT} FROM attempts a JOIN payments p ON p.id = a.payment_id"
+#: Payments are locked in the order of their ids, always: two batches cannot wait for each other.
+_LOCK = f"{_JOINED} WHERE a.id = ANY($1::uuid[]) ORDER BY p.id, a.id FOR UPDATE OF p, a"
+
+
+async def lock_many(connection: Connection, attempt_ids: Iterable[UUID]) -> list[AttemptRow]:
+    """Lock the attempts and their payments; those that do not exist are missing."""
+    return [_row(record) for record in await connection.fetch(_LOCK, list(set(attempt_ids)))]
+
+
+async def read(connection: Connection, attempt_id: UUID) -> AttemptRow | None:
+    """An attempt with its payment, without locking."""
+    record = await connection.fetchrow(f"{_JOINED} WHERE a.id = $1", attempt_id)
+    return _row(record) if record else None
+
+
+async def latest(connection: Connection, payment_id: UUID) -> Attempt | None:
+    """The payment's newest attempt."""
+    record = await connection.fetchrow(
+        f"SELECT {_ATTEMPT} FROM attempts a WHERE payment_id = $1 ORDER BY number DESC LIMIT 1",
+        payment_id,
+    )
+    return Attempt._make(tuple(record)) if record else None
+
+
+async def by_reference(
+    connection: Connection, rail: str, environment: str, provider_reference: str
+) -> UUID | None:
+    """The attempt to which a provider's own id belongs."""
+    attempt_id: UUID | None = await connection.fetchval(
+        "SELECT id FROM attempts WHERE rail = $1 AND environment = $2 AND provider_reference = $3",
+        rail,
+        environment,
+        provider_reference,
+    )
+    return attempt_id
+
+
+async def lock_payment(connection: Connection, payment_id: UUID) -> Payment | None:
+    """Lock one payment for the rest of the transaction."""
+    record = await connection.fetchrow(
+        f"SELECT {_PAYMENT} FROM payments p WHERE p.id = $1 FOR UPDATE", payment_id
+    )
+    return Payment._make(tuple(record)) if record else None
+
+
+_INSERTED = (
+    "id payment_id application_id environment number rail institution_id status next_check_at"
+    " created_at updated_at"
+).split()
+_INSERT = (
+    f"INSERT INTO attempts ({', '.join(_INSERTED)}, claimed_until, claim) "
+    f"VALUES ({', '.join(f'${n}' for n in range(1, 12))}, now() + $12 * interval '1 second', 1)"
+)
+
+
+async def insert(connection: Connection, attempt: Attempt, lease_seconds: float) -> None:
+    """Start an attempt; the caller holds its lease (claim 1) for ``lease_seconds``."""
+    row = attempt._asdict()
+    await connection.execute(_INSERT, *(row[name] for name in _INSERTED), lease_seconds)
+
+
+async def claim(connection: Connection, attempt_id: UUID, lease_seconds: float) -> int | None:
+    """Take the lease of one attempt; its fencing number, or None while another holds it."""
+    number: int | None = await connection.fetchval(
+        "UPDATE attempts SET claimed_until = now() + $2 * interval '1 second', claim = claim + 1"
+        " WHERE id = $1 AND (claimed_until IS NULL OR claimed_until < now()) RETURNING claim",
+        attempt_id,
+        lease_seconds,
+    )
+    return number
+
+
+async def release(connection: Connection, attempt_id: UUID, claim: int) -> bool:
+    """Give the lease back; False when it was lost to another worker meanwhile."""
+    status: str = await connection.execute(
+        "UPDATE attempts SET claimed_until = NULL WHERE id = $1 AND claim = $2", attempt_id, claim
+    )
+    return status.endswith(" 1")
+
+
+async def postpone(connection: Connection, attempt_id: UUID, next_check_at: datetime) -> None:
+    """Look at the provider later: it could not be asked now."""
+    await connection.execute(
+        "UPDATE attempts SET next_check_at = $2, checks_count = checks_count + 1 WHERE id = $1",
+        attempt_id,
+        next_check_at,
+    )
+
+
+_UPDATE_ATTEMPTS = """
+UPDATE attempts a SET status = n.status, provider_reference = n.provider_reference,
+    memory = n.memory, next_step_url = n.next_step_url, reason = n.reason, code = n.code,
+    finality = n.finality, received_minor = n.received_minor,
+    received_currency = n.received_currency, placed_minor = n.placed_minor,
+    checks_count = n.checks_count, next_check_at = n.next_check_at, updated_at = n.updated_at
+FROM unnest($1::uuid[], $2::text[], $3::text[], $4::bytea[], $5::text[], $6::text[], $7::text[],
+    $8::smallint[], $9::bigint[], $10::text[], $11::bigint[], $12::integer[], $13::timestamptz[],
+    $14::timestamptz[]) AS n (id, status, provider_reference, memory, next_step_url, reason, code,
+    finality, received_minor, received_currency, placed_minor, checks_count, next_check_at,
+    updated_at)
+WHERE a.id = n.id
+"""
+_ATTEMPT_UPDATED = (
+    "id status provider_reference memory next_step_url reason code finality received_minor"
+    " received_currency placed_minor checks_count next_check_at updated_at"
+).split()
+_ATTEMPT_INDEXES = tuple(Attempt._fields.index(name) for name in _ATTEMPT_UPDATED)
+
+_UPDATE_PAYMENTS = """
+UPDATE payments p SET status = n.status, reason = n.reason, unreleased_minor = n.unreleased_minor,
+    completed_at = n.completed_at, release_at = n.release_at, updated_at = n.updated_at,
+    version = n.version, expiry_check_at =
+        CASE WHEN n.status IN ('pending', 'processing') THEN p.expiry_check_at END
+FROM unnest($1::uuid[], $2::text[], $3::text[], $4::bigint[], $5::timestamptz[],
+    $6::timestamptz[], $7::timestamptz[], $8::integer[]) AS n (id, status, reason,
+    unreleased_minor, completed_at, release_at, updated_at, version)
+WHERE p.id = n.id
+"""
+_PAYMENT_UPDATED = (
+    "id status reason unreleased_minor completed_at release_at updated_at version"
+).split()
+_PAYMENT_INDEXES = tuple(Payment._fields.index(name) for name in _PAYMENT_UPDATED)
+
+
+async def update(
+    connection: Connection, payments: Sequence[Payment], attempts: Sequence[Attempt]
+) -> None:
+    """Write rows that were locked before: what may change of them."""
+    if attempts:
+        await connection.execute(
+            _UPDATE_ATTEMPTS, *([row[index] for row in attempts] for index in _ATTEMPT_INDEXES)
+        )
+    if payments:
+        await connection.execute(
+            _UPDATE_PAYMENTS, *([row[index] for row in payments] for index in _PAYMENT_INDEXES)
+        )
+
+
+_TELL = """
+WITH event AS (
+    INSERT INTO events (id, application_id, type, subject_id, version, status, previous_status,
+        reason, late, occurred_at)
+    SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::uuid[], $5::integer[],
+        $6::text[], $7::text[], $8::text[], $9::bool[], $10::timestamptz[])
+), delivery AS (
+    INSERT INTO webhook_deliveries (id, event_id, application_id, url, status, next_attempt_at,
+        created_at)
+    SELECT d.id, d.event_id, d.application_id, d.url, 'pending', d.at, d.at
+    FROM unnest($11::uuid[], $12::uuid[], $13::uuid[], $14::text[], $15::timestamptz[])
+        AS d (id, event_id, application_id, url, at)
+)
+SELECT pg_notify('guichet_work', '') WHERE cardinality($11::uuid[]) > 0
+"""
+
+
+class NewDelivery(NamedTuple):
+    """An event to be told to ``url``."""
+
+    id: UUID
+    event_id: UUID
+    application_id: UUID
+    url: str
+    at: datetime
+
+
+async def tell(
+    connection: Connection, events: Sequence[Event], deliveries: Sequence[NewDelivery]
+) -> None:
+    """Write events and the deliveries they cause, and wake the workers at commit."""
+    if not events:
+        return
+    columns = zip(*deliveries, strict=True) if deliveries else ([] for _ in NewDelivery._fields)
+    await connection.execute(
+        _TELL, *map(list, zip(*events, strict=True)), *map(list, columns)
+    )
+
+
+async def wake_workers(connection: Connection) -> None:
+    """Tell the workers at commit that there is something to do."""
+    await connection.execute("SELECT pg_notify('guichet_work', '')")

@@ -1,0 +1,260 @@
+"""Work that is due, claimed by lease.
+
+Every table with work has ``claimed_until`` and ``claim``: a worker claims due rows for a while and
+gets a fencing number with each; a row with a live lease is nobody else's, an expired lease is taken
+over, and whoever lost the lease cannot finish (the finishing statements compare the number). "Due"
+compares business times with the caller's ``now``; leases run on the database's clock alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from enum import StrEnum
+from typing import NamedTuple, TypeVar
+from uuid import UUID
+
+from guichet.domain.attempts import Attempt
+from guichet.domain.payments import Payment
+from guichet.store.database import Connection, Database
+
+Row = TypeVar("Row")
+
+
+class Queue(StrEnum):
+    """The kinds of work; each is a partial index over rows whose due time is not null."""
+
+    NOTICES = "notices"
+    CHECKS = "checks"
+    EXPIRIES = "expiries"
+    RELEASES = "releases"
+    DELIVERIES = "deliveries"
+
+
+_TABLE_AND_TIME = {
+    Queue.NOTICES: ("rail_notices", "next_try_at"),
+    Queue.CHECKS: ("attempts", "next_check_at"),
+    Queue.EXPIRIES: ("payments", "expiry_check_at"),
+    Queue.RELEASES: ("payments", "release_at"),
+    Queue.DELIVERIES: ("webhook_deliveries", "next_attempt_at"),
+}
+
+
+class ClaimedNotice(NamedTuple):
+    """A row of the inbox; ``content`` is sealed."""
+
+    id: UUID
+    rail: str
+    environment: str
+    attempt_id: UUID | None
+    content: bytes
+    received_at: datetime
+    tries: int
+    claim: int
+
+
+class ClaimedPayment(NamedTuple):
+    """A payment whose expiry or release is due at ``due_at``, and the lease's fencing number."""
+
+    payment: Payment
+    due_at: datetime
+    claim: int
+
+
+class ClaimedDelivery(NamedTuple):
+    """A delivery to try; ``webhook_secret`` is sealed, ``body`` None until the first try."""
+
+    id: UUID
+    event_id: UUID
+    url: str
+    tries: int
+    body: bytes | None
+    claim: int
+    dialect: str
+    environment: str
+    webhook_secret: bytes
+
+
+def _claim(table: str, time: str, columns: Sequence[str]) -> str:
+    return f"""
+    WITH due AS MATERIALIZED (
+        SELECT id FROM {table}
+        WHERE {time} <= $1 AND (claimed_until IS NULL OR claimed_until <= now())
+        ORDER BY {time} LIMIT $2 FOR UPDATE SKIP LOCKED
+    )
+    UPDATE {table} t SET claimed_until = now() + $3 * interval '1 second', claim = t.claim + 1
+    FROM due WHERE t.id = due.id
+    RETURNING {", ".join(f"t.{column}" for column in columns)}
+    """
+
+
+_CLAIM_NOTICES = _claim("rail_notices", "next_try_at", ClaimedNotice._fields)
+_CLAIM_CHECKS = _claim("attempts", "next_check_at", Attempt._fields)
+_CLAIM_EXPIRIES = _claim(
+    "payments", "expiry_check_at", (*Payment._fields, "expiry_check_at", "claim")
+)
+_CLAIM_RELEASES = _claim("payments", "release_at", (*Payment._fields, "release_at", "claim"))
+
+
+async def claim_notices(
+    database: Database, now: datetime, limit: int, lease_seconds: float
+) -> list[ClaimedNotice]:
+    """Notices of the inbox that are due."""
+    async with database.connection() as connection:
+        rows = await connection.fetch(_CLAIM_NOTICES, now, limit, lease_seconds)
+    return [ClaimedNotice._make(row) for row in rows]
+
+
+async def claim_checks(
+    database: Database, now: datetime, limit: int, lease_seconds: float
+) -> list[Attempt]:
+    """Attempts whose provider should be asked."""
+    async with database.connection() as connection:
+        rows = await connection.fetch(_CLAIM_CHECKS, now, limit, lease_seconds)
+    return [Attempt._make(row) for row in rows]
+
+
+async def claim_expiries(
+    database: Database, now: datetime, limit: int, lease_seconds: float
+) -> list[ClaimedPayment]:
+    """Open payments whose time is over."""
+    return await _claim_payments(database, _CLAIM_EXPIRIES, now, limit, lease_seconds)
+
+
+async def claim_releases(
+    database: Database, now: datetime, limit: int, lease_seconds: float
+) -> list[ClaimedPayment]:
+    """Completed payments whose money becomes available."""
+    return await _claim_payments(database, _CLAIM_RELEASES, now, limit, lease_seconds)
+
+
+async def _claim_payments(
+    database: Database, sql: str, now: datetime, limit: int, lease_seconds: float
+) -> list[ClaimedPayment]:
+    async with database.connection() as connection:
+        rows = await connection.fetch(sql, now, limit, lease_seconds)
+    return [ClaimedPayment(Payment._make(row[:-2]), row[-2], row[-1]) for row in map(tuple, rows)]
+
+
+#: Deliveries that one application may have in flight, over all workers.
+IN_FLIGHT_PER_APPLICATION = 4
+
+#: One claimer of deliveries at a time, or two would count the same free places.
+_LOCK_DELIVERIES = "SELECT pg_advisory_xact_lock(hashtext('guichet deliveries'))"
+# The recursion steps from application to application along the index of due deliveries.
+_CLAIM_DELIVERIES = f"""
+WITH RECURSIVE step AS (
+    (SELECT application_id FROM webhook_deliveries WHERE next_attempt_at IS NOT NULL
+     ORDER BY application_id LIMIT 1)
+    UNION ALL
+    SELECT (SELECT d.application_id FROM webhook_deliveries d
+            WHERE d.next_attempt_at IS NOT NULL AND d.application_id > step.application_id
+            ORDER BY d.application_id LIMIT 1)
+    FROM step WHERE step.application_id IS NOT NULL
+), due AS MATERIALIZED (
+    SELECT d.id, a.dialect, a.environment, a.webhook_secret
+    FROM step
+    JOIN applications a ON a.id = step.application_id
+    CROSS JOIN LATERAL (
+        SELECT count(*) AS total FROM (
+            SELECT FROM webhook_deliveries f
+            WHERE f.application_id = a.id AND f.next_attempt_at <= $1 AND f.claimed_until > now()
+            LIMIT {IN_FLIGHT_PER_APPLICATION}
+        ) f
+    ) flying
+    CROSS JOIN LATERAL (
+        SELECT w.id, w.next_attempt_at FROM webhook_deliveries w
+        WHERE w.application_id = a.id AND w.next_attempt_at <= $1
+          AND (w.claimed_until IS NULL OR w.claimed_until <= now())
+        ORDER BY w.next_attempt_at LIMIT {IN_FLIGHT_PER_APPLICATION} - flying.total
+        FOR UPDATE SKIP LOCKED
+    ) d
+    ORDER BY d.next_attempt_at LIMIT $2
+)
+UPDATE webhook_deliveries t SET claimed_until = now() + $3 * interval '1 second',
+    claim = t.claim + 1
+FROM due WHERE t.id = due.id
+RETURNING t.id, t.event_id, t.url, t.tries, t.body, t.claim, due.dialect, due.environment,
+    due.webhook_secret
+"""
+
+
+async def claim_deliveries(
+    database: Database, now: datetime, limit: int, lease_seconds: float
+) -> list[ClaimedDelivery]:
+    """Deliveries to try, a few per application however many of its own are due."""
+    async with database.transaction() as transaction:
+        await transaction.execute(_LOCK_DELIVERIES)
+        rows = await transaction.fetch(_CLAIM_DELIVERIES, now, limit, lease_seconds)
+    return [ClaimedDelivery._make(row) for row in rows]
+
+
+# The due time moves on only if the work itself did not move it.
+_FINISH_CHECK = """
+UPDATE attempts SET claimed_until = NULL,
+    checks_count = CASE WHEN next_check_at = $3 THEN checks_count + 1 ELSE checks_count END,
+    next_check_at = CASE WHEN next_check_at = $3 THEN $4 ELSE next_check_at END
+WHERE id = $1 AND claim = $2
+"""
+
+
+async def finish_check(database: Database, attempt: Attempt, again_at: datetime | None) -> bool:
+    """Give the attempt back; False if the lease was lost.
+
+    If what was done left the due time as it was claimed, the next look is at ``again_at``.
+    """
+    return await _finish(
+        database, _FINISH_CHECK, attempt.id, attempt.claim, attempt.next_check_at, again_at
+    )
+
+
+def _finish_payment(time: str) -> str:
+    return f"""
+    UPDATE payments SET claimed_until = NULL,
+        {time} = CASE WHEN {time} = $3 THEN $4 ELSE {time} END
+    WHERE id = $1 AND claim = $2
+    """
+
+
+_FINISH_EXPIRY = _finish_payment("expiry_check_at")
+_FINISH_RELEASE = _finish_payment("release_at")
+
+
+async def finish_expiry(database: Database, claimed: ClaimedPayment, again_at: datetime) -> bool:
+    """Give the payment back; False if the lease was lost; ``again_at`` as in ``finish_check``."""
+    return await _finish(
+        database, _FINISH_EXPIRY, claimed.payment.id, claimed.claim, claimed.due_at, again_at
+    )
+
+
+async def finish_release(database: Database, claimed: ClaimedPayment, again_at: datetime) -> bool:
+    """Give the payment back; False if the lease was lost; ``again_at`` as in ``finish_check``."""
+    return await _finish(
+        database, _FINISH_RELEASE, claimed.payment.id, claimed.claim, claimed.due_at, again_at
+    )
+
+
+async def _finish(database: Database, sql: str, *arguments: object) -> bool:
+    async with database.connection() as connection:
+        return bool(await connection.execute(sql, *arguments) == "UPDATE 1")
+
+
+class Backlog(NamedTuple):
+    """How much work of one kind is due, and since when the oldest of it."""
+
+    queue: Queue
+    depth: int
+    oldest_due_at: datetime | None
+
+
+_BACKLOGS = " UNION ALL ".join(
+    f"SELECT '{queue}', count(*), min({time}) FROM {table} WHERE {time} <= $1"
+    for queue, (table, time) in _TABLE_AND_TIME.items()
+)
+
+
+async def backlogs(database: Database, now: datetime) -> list[Backlog]:
+    """Each queue's backlog."""
+    async with database.connection() as connection:
+        rows = await connection.fetch(_BACKLOGS, now)
+    return [Backlog(Queue(row[0]), row[1], row[2]) for row in rows]
