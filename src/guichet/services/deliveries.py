@@ -1,0 +1,135 @@
+"""Delivering events: rendered once, signed anew for every try, sent as stored."""
+
+from __future__ import annotations
+
+import random
+import time
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import NamedTuple
+
+from guichet.domain.access import Environment
+from guichet.domain.deliveries import Result, after_try
+from guichet.gateway import Gateway
+from guichet.outbound.client import Answer, NoAnswer, NotSent
+from guichet.outbound.policy import ANYWHERE, PUBLIC_ONLY, RefusedAddress
+from guichet.services.face import Face
+from guichet.services.payments import PaymentView
+from guichet.store import deliveries, payments
+from guichet.store.queue import ClaimedDelivery
+
+_ANSWER_CHARACTERS_KEPT = 1000
+_GONE = 410
+#: What a delivery came to when somebody else had taken it over meanwhile.
+LOST = "lost"
+
+
+async def deliver(gateway: Gateway, claimed: ClaimedDelivery) -> str:
+    """Try a claimed delivery once and record what came of it.
+
+    Returns the delivery's status after the try (``pending``: tried again later), or ``LOST`` when
+    the lease ran out on the way and nothing was recorded. No transaction is open while it sends.
+    """
+    face: Face = gateway.faces[claimed.dialect]
+    body = claimed.body
+    if body is None:
+        body = await _render(gateway, face, claimed)
+        async with gateway.database.connection() as connection:
+            if not await deliveries.keep_body(connection, claimed.id, claimed.claim, body):
+                return LOST
+    sent_at = gateway.clock.now()
+    headers = face.signature_headers(
+        gateway.vault.open(claimed.webhook_secret), body, str(claimed.event_id), sent_at
+    )
+    started = time.monotonic()
+    reception = await _send(gateway, claimed, headers, body)
+    duration_ms = round((time.monotonic() - started) * 1000)
+    now = gateway.clock.now()
+    fate = after_try(
+        reception.result,
+        claimed.tries + 1,
+        now,
+        random.random(),  # noqa: S311 - jitter is no secret
+        _wait_seconds(reception.retry_after, now),
+    )
+    sent = deliveries.Try(
+        sent_at, duration_ms, reception.status_code, reception.error, reception.text
+    )
+    async with gateway.database.connection() as connection:
+        held = await deliveries.record_try(
+            connection,
+            claimed.id,
+            claimed.claim,
+            sent,
+            fate,
+            None if fate.status == "pending" else now,
+        )
+    return fate.status if held else LOST
+
+
+async def _render(gateway: Gateway, face: Face, claimed: ClaimedDelivery) -> bytes:
+    async with gateway.database.connection() as connection:
+        event = await deliveries.read_event(connection, claimed.event_id)
+        row = await payments.by_id(connection, event.subject_id)
+    if row is None:
+        raise LookupError(f"event {event.id} is about no payment")
+    return face.render_event(gateway, event, PaymentView(row.payment, row.customer))
+
+
+class _Reception(NamedTuple):
+    result: Result
+    status_code: int | None = None
+    error: str | None = None
+    text: str | None = None
+    retry_after: str | None = None
+
+
+async def _send(
+    gateway: Gateway, claimed: ClaimedDelivery, headers: dict[str, str], body: bytes
+) -> _Reception:
+    live = claimed.environment == Environment.LIVE
+    try:
+        answer = await gateway.http.send(
+            "POST",
+            claimed.url,
+            policy=PUBLIC_ONLY if live else ANYWHERE,
+            timeout_seconds=gateway.settings.webhook_timeout_seconds,
+            headers=headers,
+            body=body,
+        )
+    except (RefusedAddress, NotSent, NoAnswer) as error:
+        # The client's messages are fixed sentences: they tell nothing about what lies there.
+        return _Reception(Result.FAILED, error=str(error))
+    return _Reception(
+        _result(answer.status),
+        answer.status,
+        text=_beginning(answer),
+        retry_after=answer.headers.get("retry-after"),
+    )
+
+
+def _result(status: int) -> Result:
+    if 200 <= status < 300:
+        return Result.TAKEN
+    return Result.GONE if status == _GONE else Result.FAILED
+
+
+def _beginning(answer: Answer) -> str:
+    text = answer.body[: 4 * _ANSWER_CHARACTERS_KEPT].decode("utf-8", "replace")
+    return text[:_ANSWER_CHARACTERS_KEPT].replace("\0", "\N{REPLACEMENT CHARACTER}")
+
+
+def _wait_seconds(retry_after: str | None, now: datetime) -> float | None:
+    """``Retry-After`` as seconds, whether it came as a number or as a date; None if as neither."""
+    if retry_after is None:
+        return None
+    text = retry_after.strip()
+    if text.isascii() and text.isdigit():
+        return float(text[:9])
+    try:
+        moment = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return (moment - now).total_seconds()

@@ -1,0 +1,153 @@
+"""Notices: stored first, believed never. A notice only makes us ask the provider."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from guichet.domain.errors import NotFound
+from guichet.domain.ids import new_id
+from guichet.domain.outcomes import Notice, Reply
+from guichet.gateway import Gateway
+from guichet.rails.port import RailUnavailable
+from guichet.services.attempts import refresh_attempt
+from guichet.store import notices
+from guichet.store.queue import ClaimedNotice
+
+#: However many hints come, one attempt costs the provider one read in this time because of them.
+_READ_GAP = timedelta(seconds=5)
+#: Waits for an attempt that is not there yet, or a provider that cannot be asked; the last repeats.
+_WAIT_SECONDS = (5, 5, 10, 20, 30, 60, 60, 300, 900, 3600)
+_GIVE_UP_AFTER = timedelta(hours=24)
+
+
+async def receive_notice(
+    gateway: Gateway, rail: str, environment: str, headers: Mapping[str, str], body: bytes
+) -> None:
+    """Verify a provider's notice and put what it names into the inbox; returns once it is stored.
+
+    Raises ``ForgedNotice``, and ``NotFound`` for a rail that is not connected. A repetition
+    changes nothing.
+    """
+    try:
+        connector = gateway.rails.get(rail, environment)
+    except KeyError:
+        raise NotFound("rail", rail) from None
+    digest = hashlib.sha256(body)
+    rows = [
+        _row(
+            gateway,
+            rail,
+            environment,
+            None,
+            {"key": heard.attempt_key, "reference": heard.provider_reference},
+            digest.digest(),
+        )
+        for heard in connector.hear(headers, body)
+    ]
+    async with gateway.database.connection() as connection:
+        await notices.insert(connection, rows)
+
+
+async def keep_reply(
+    gateway: Gateway, rail: str, environment: str, attempt_id: UUID, reply: Reply
+) -> None:
+    """Put what a payer's browser brought back to ``attempt_id`` into the inbox, once."""
+    row = _row(gateway, rail, environment, attempt_id, {"parameters": reply.parameters}, b"")
+    async with gateway.database.connection() as connection:
+        await notices.insert(connection, [row])
+
+
+def _row(
+    gateway: Gateway,
+    rail: str,
+    environment: str,
+    attempt_id: UUID | None,
+    content: dict[str, Any],
+    evidence: bytes,
+) -> notices.NewNotice:
+    plain = json.dumps(content, sort_keys=True).encode()
+    name = attempt_id.bytes if attempt_id else b""
+    now = gateway.clock.now()
+    return notices.NewNotice(
+        id=new_id(now),
+        rail=rail,
+        environment=environment,
+        dedupe_key=hashlib.sha256(b"\0".join((evidence, name, plain))).hexdigest(),
+        attempt_id=attempt_id,
+        content=gateway.vault.seal(plain),
+        received_at=now,
+    )
+
+
+async def handle_notice(gateway: Gateway, claimed: ClaimedNotice) -> str:
+    """Work off one claimed notice; returns what became of it.
+
+    ``asked`` (the provider was), ``covered`` (a later read did already), ``deferred`` (the
+    provider was asked a moment ago), ``parked`` (no such attempt yet), ``unavailable``, or
+    ``dropped`` after a day.
+    """
+    content = json.loads(gateway.vault.open(claimed.content))
+    attempt_id = claimed.attempt_id or await _find_attempt(gateway, claimed, content)
+    if attempt_id is None:
+        return await _try_later(gateway, claimed, "parked", "no such attempt")
+    parameters = content.get("parameters")
+    # What a browser brought back is needed to go on, so it waits for no turn but takes one.
+    gap = timedelta() if parameters is not None else _READ_GAP
+    now = gateway.clock.now()
+    async with gateway.database.connection() as connection:
+        last = await notices.take_turn(connection, attempt_id, now, gap)
+        if last is not None and parameters is None:
+            if claimed.received_at <= last:
+                await notices.close(connection, claimed.id, claimed.claim, now)
+                return "covered"
+            until = last + _READ_GAP
+            await notices.put_off(connection, claimed.id, claimed.claim, until, tried=False)
+            return "deferred"
+    try:
+        await refresh_attempt(gateway, attempt_id, None if parameters is None else Reply(parameters))
+    except RailUnavailable:
+        return await _try_later(gateway, claimed, "unavailable", "the provider cannot be asked")
+    async with gateway.database.connection() as connection:
+        await notices.close(connection, claimed.id, claimed.claim, gateway.clock.now())
+    return "asked"
+
+
+async def _find_attempt(
+    gateway: Gateway, claimed: ClaimedNotice, content: Mapping[str, Any]
+) -> UUID | None:
+    notice = Notice(content.get("key"), content.get("reference"))
+    async with gateway.database.connection() as connection:
+        return await notices.find_attempt(
+            connection,
+            claimed.rail,
+            claimed.environment,
+            _as_id(notice.attempt_key),
+            notice.provider_reference,
+        )
+
+
+def _as_id(key: str | None) -> UUID | None:
+    try:
+        return UUID(key) if key else None
+    except ValueError:
+        return None
+
+
+async def _try_later(gateway: Gateway, claimed: ClaimedNotice, outcome: str, error: str) -> str:
+    now = gateway.clock.now()
+    until = _again_at(claimed.tries, now)
+    async with gateway.database.connection() as connection:
+        if until > claimed.received_at + _GIVE_UP_AFTER:
+            await notices.close(connection, claimed.id, claimed.claim, now, error)
+            return "dropped"
+        await notices.put_off(connection, claimed.id, claimed.claim, until, error)
+    return outcome
+
+
+def _again_at(tries: int, now: datetime) -> datetime:
+    return now + timedelta(seconds=_WAIT_SECONDS[min(tries, len(_WAIT_SECONDS) - 1)])

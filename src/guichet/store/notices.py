@@ -1,0 +1,116 @@
+"""The inbox: hints that providers sent and that payers' browsers brought back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import NamedTuple
+from uuid import UUID
+
+from guichet.store.database import Connection
+
+
+class NewNotice(NamedTuple):
+    """A row to be: ``content`` is sealed, ``attempt_id`` set when our own address named it."""
+
+    id: UUID
+    rail: str
+    environment: str
+    dedupe_key: str
+    attempt_id: UUID | None
+    content: bytes
+    received_at: datetime
+
+
+_INSERT = """
+WITH added AS (
+    INSERT INTO rail_notices (id, rail, environment, dedupe_key, attempt_id, content, received_at,
+        next_try_at)
+    SELECT id, rail, environment, dedupe_key, attempt_id, content, received_at, received_at
+    FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::uuid[], $6::bytea[],
+        $7::timestamptz[])
+        AS n (id, rail, environment, dedupe_key, attempt_id, content, received_at)
+    ON CONFLICT (rail, environment, dedupe_key) DO NOTHING
+    RETURNING id
+), total AS (
+    SELECT count(*) AS rows FROM added
+)
+SELECT rows, CASE WHEN rows > 0 THEN pg_notify('guichet_work', 'notices') END FROM total
+"""
+
+
+async def insert(connection: Connection, notices: Sequence[NewNotice]) -> int:
+    """Store notices, wake the workers, return how many were new; repeated ones change nothing."""
+    if not notices:
+        return 0
+    rows: int = await connection.fetchval(_INSERT, *map(list, zip(*notices, strict=True)))
+    return rows
+
+
+_FIND_ATTEMPT = """
+SELECT id FROM attempts
+WHERE rail = $1 AND environment = $2 AND (id = $3 OR provider_reference = $4)
+ORDER BY id = $3 DESC LIMIT 1
+"""
+
+
+async def find_attempt(
+    connection: Connection,
+    rail: str,
+    environment: str,
+    attempt_id: UUID | None,
+    provider_reference: str | None,
+) -> UUID | None:
+    """The rail's attempt with this id or else this provider's reference."""
+    found: UUID | None = await connection.fetchval(
+        _FIND_ATTEMPT, rail, environment, attempt_id, provider_reference
+    )
+    return found
+
+
+_TAKE_TURN = """
+UPDATE attempts SET hinted_at = $2 WHERE id = $1 AND (hinted_at IS NULL OR hinted_at <= $3)
+"""
+_LAST_TURN = "SELECT hinted_at FROM attempts WHERE id = $1"
+
+
+async def take_turn(
+    connection: Connection, attempt_id: UUID, now: datetime, gap: timedelta
+) -> datetime | None:
+    """Ask for the right to read the provider because of a hint: once per ``gap``.
+
+    None grants it; otherwise the moment of the read that came before.
+    """
+    if await connection.execute(_TAKE_TURN, attempt_id, now, now - gap) == "UPDATE 1":
+        return None
+    last: datetime | None = await connection.fetchval(_LAST_TURN, attempt_id)
+    return last
+
+
+_FINISH = """
+UPDATE rail_notices SET claimed_until = NULL, handled_at = $3, error = $4, next_try_at = $5,
+    tries = tries + $6
+WHERE id = $1 AND claim = $2
+"""
+
+
+async def close(
+    connection: Connection, notice_id: UUID, claim: int, now: datetime, error: str | None = None
+) -> bool:
+    """The notice is done with, for better or worse; False if the lease was lost."""
+    done = await connection.execute(_FINISH, notice_id, claim, now, error, None, 1)
+    return bool(done == "UPDATE 1")
+
+
+async def put_off(
+    connection: Connection,
+    notice_id: UUID,
+    claim: int,
+    until: datetime,
+    error: str | None = None,
+    *,
+    tried: bool = True,
+) -> bool:
+    """Look at the notice again at ``until``; False if the lease was lost."""
+    done = await connection.execute(_FINISH, notice_id, claim, None, error, until, int(tried))
+    return bool(done == "UPDATE 1")
