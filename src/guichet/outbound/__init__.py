@@ -1,0 +1,1 @@
+"""The only way out: one guarded HTTP client for providers and merchants' webhooks."""

@@ -1,0 +1,180 @@
+"""The guarded client: time-outs, no redirects, no proxy, bounded answers, judged addresses."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import ssl
+from collections.abc import Mapping
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any, Self
+
+import httpcore2
+import httpx2
+
+from guichet.outbound.network import JudgedNetwork
+from guichet.outbound.policy import ANYWHERE, PUBLIC_ONLY, Policy, RefusedAddress, check_url
+
+#: The largest answer that is read, unless the caller allows more.
+ANSWER_BYTES_MAX = 65_536
+_CONNECT_SECONDS = 3.0
+_CONNECTIONS_MAX = 256
+_IDLE_CONNECTIONS_MAX = 32
+# Below the five seconds after which common servers close an idle connection: a request sent into
+# a connection that is being closed is lost without our knowing whether it was read.
+_IDLE_SECONDS = 4.0
+
+# The library's debug lines print whole headers of answers.
+logging.getLogger("httpcore2").setLevel(logging.WARNING)
+
+
+class NotSent(Exception):
+    """Certainly nothing of the request left: name, address, connection or TLS failed."""
+
+
+class NoAnswer(Exception):
+    """Something of the request left, and no whole answer came back: it may have been acted on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back. ``headers`` have lower-case names; ``cut`` says the body was longer."""
+
+    status: int
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+    cut: bool = False
+
+
+class GuardedClient:
+    """HTTP for everything that leaves this server, with pooled connections.
+
+    Follows no redirect, reads no proxy from the environment, keeps no cookie, asks for no
+    compression and logs no header or body. Connections opened under one policy are never used
+    under another.
+    """
+
+    def __init__(self, ssl_context: ssl.SSLContext | None = None) -> None:
+        context = ssl_context or ssl.create_default_context()
+        self._pools = {
+            policy: httpcore2.AsyncConnectionPool(
+                ssl_context=context,
+                max_connections=_CONNECTIONS_MAX,
+                max_keepalive_connections=_IDLE_CONNECTIONS_MAX,
+                keepalive_expiry=_IDLE_SECONDS,
+                network_backend=JudgedNetwork(policy),
+            )
+            for policy in (PUBLIC_ONLY, ANYWHERE)
+        }
+
+    async def send(
+        self,
+        method: str,
+        url: str,
+        *,
+        policy: Policy,
+        timeout_seconds: float,
+        headers: Mapping[str, str] | None = None,
+        body: bytes = b"",
+        limit_bytes: int = ANSWER_BYTES_MAX,
+    ) -> Answer:
+        """Send one request and return the answer, whatever its status.
+
+        Raises ``RefusedAddress`` or ``NotSent`` if certainly nothing left, ``NoAnswer`` if it may
+        have been acted on. ``timeout_seconds`` is for everything together, the reading of the
+        answer included; the connection alone gets 3 seconds. Reading stops at ``limit_bytes``.
+        """
+        check_url(url, policy)
+        request, sent = _request(method, url, headers or {}, body)
+        try:
+            async with asyncio.timeout(timeout_seconds):
+                response = await self._pools[policy].handle_async_request(request)
+                return await _read(response, limit_bytes)
+        except RefusedAddress:
+            raise
+        except TimeoutError as error:
+            raise _failure(sent, "no answer in time") from error
+        except (httpcore2.ConnectError, httpcore2.ConnectTimeout, httpcore2.PoolTimeout) as error:
+            raise NotSent("no connection") from error
+        except httpcore2.LocalProtocolError as error:
+            raise NotSent("the request breaks HTTP's rules") from error
+        except (
+            httpcore2.NetworkError,
+            httpcore2.TimeoutException,
+            httpcore2.ProtocolError,
+        ) as error:
+            raise _failure(sent, "the connection broke") from error
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        for pool in self._pools.values():
+            await pool.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.aclose()
+
+
+class _Sent:
+    """Whether the first byte of a request may have left."""
+
+    def __init__(self) -> None:
+        self.begun = False
+
+    async def trace(self, event: str, _info: Mapping[str, Any]) -> None:
+        if event == "http11.send_request_headers.started":
+            self.begun = True
+
+
+def _request(
+    method: str, url: str, headers: Mapping[str, str], body: bytes
+) -> tuple[httpcore2.Request, _Sent]:
+    # httpx2 builds the request (Host, Content-Length, percent-encoding, international names).
+    built = httpx2.Request(
+        method, url, headers={"accept-encoding": "identity", **headers}, content=body or None
+    )
+    sent = _Sent()
+    request = httpcore2.Request(
+        method=built.method,
+        url=httpcore2.URL(
+            scheme=built.url.raw_scheme,
+            host=built.url.raw_host,
+            port=built.url.port,
+            target=built.url.raw_path,
+        ),
+        headers=built.headers.raw,
+        content=body,
+        extensions={"timeout": {"connect": _CONNECT_SECONDS}, "trace": sent.trace},
+    )
+    return request, sent
+
+
+async def _read(response: httpcore2.Response, limit_bytes: int) -> Answer:
+    body = bytearray()
+    cut = False
+    try:
+        async with aclosing(response.aiter_stream()) as chunks:
+            async for chunk in chunks:
+                body += chunk
+                if len(body) > limit_bytes:
+                    cut = True
+                    break
+    finally:
+        await response.aclose()
+    headers = {
+        name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers
+    }
+    return Answer(response.status, headers, bytes(body[:limit_bytes]), cut)
+
+
+def _failure(sent: _Sent, message: str) -> NotSent | NoAnswer:
+    return NoAnswer(message) if sent.begun else NotSent(message)
