@@ -20,7 +20,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from bench.processes import ROOT, tree_cpu_seconds
+from bench.processes import ROOT, machine_cpu_seconds, tree_cpu_seconds
 
 
 @dataclass(frozen=True)
@@ -57,13 +57,15 @@ class SqlLoad:
 
 @dataclass(frozen=True)
 class Sample:
-    """One run. ``cpu_us`` is CPU time per request of each process tree, the client's own too."""
+    """One run. ``cpu_us`` is CPU time per request of each process tree, the client's own too;
+    ``foreign_cores`` is how many cores were busy with something else.
+    """
 
     rate: float
     p50_ms: float
     p99_ms: float
     cpu_us: dict[str, float]
-    cores: float
+    foreign_cores: float
     count: int
 
     @property
@@ -121,18 +123,19 @@ class _Watch:
         count = len(self.latencies)
         hundredths = statistics.quantiles(self.latencies, n=100)
         spent = {name: after[name] - before[name] for name in after}
+        busy = spent.pop("machine")
         return Sample(
             rate=count / elapsed,
             p50_ms=hundredths[49] * 1e3,
             p99_ms=hundredths[98] * 1e3,
             cpu_us={name: seconds / count * 1e6 for name, seconds in spent.items()},
-            cores=sum(spent.values()) / elapsed,
+            foreign_cores=(busy - sum(spent.values())) / elapsed,
             count=count,
         )
 
     def _cpu(self) -> dict[str, float]:
         trees = {name: tree_cpu_seconds(root) for name, root in self._roots.items()}
-        return {**trees, "client": time.process_time()}
+        return {**trees, "client": time.process_time(), "machine": machine_cpu_seconds()}
 
 
 def _texts(load: HttpLoad) -> Iterator[bytes]:

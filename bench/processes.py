@@ -39,6 +39,13 @@ def tree_cpu_seconds(root: int) -> float:
     return total / _TICKS
 
 
+def machine_cpu_seconds() -> float:
+    """Seconds in which any core of the machine was busy."""
+    values = list(map(int, Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:]))
+    idle, waiting = values[3], values[4]
+    return (sum(values[:8]) - idle - waiting) / _TICKS
+
+
 def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as server:
         return int(server.getsockname()[1])

@@ -1,0 +1,96 @@
+"""The SQL side of the bench: the ceilings, and what it puts into its databases."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from guichet.domain.ids import new_id
+from guichet.store import payments
+
+APPLICATIONS = 16
+PAYERS = 20_000
+AMOUNT_MINOR = 12_244
+INSTITUTION = 20
+
+#: The store's own statement for creating payments, called by the ceiling with one item each.
+CREATE = payments._CREATE  # noqa: SLF001
+
+
+def _id(_: int) -> list[UUID]:
+    return [new_id(datetime.now(UTC))]
+
+
+def _email(number: int) -> list[str]:
+    return [f"payer{number % PAYERS:05d}@example.com"]
+
+
+def _request_key(number: int) -> list[str]:
+    return [f"sql-{number:012d}"]
+
+
+def create_arguments(application_id: UUID, payee_id: UUID) -> tuple[Any, ...]:
+    """Arguments of ``CREATE``; functions are called with the serial number of the call."""
+    now = datetime.now(UTC)
+    return (
+        _id, [application_id], ["sandbox"], [payee_id], [None], ["open_banking"], [INSTITUTION],
+        ["GB"], ["reference"], [AMOUNT_MINOR], ["GBP"], [0], ["https://merchant.example/callback"],
+        _request_key, [b"h" * 32], [now + timedelta(days=1)],
+        _id, now, [None], _id, _email, _email, ["Jhon Doe"], [None], [None], [None], ["GB"],
+        [None], [None], [None], [None], [None], [None],
+    )  # fmt: skip
+
+
+#: The same call for pgbench, which makes its values itself.
+def create_script(application_ids: list[UUID], payee_id: UUID) -> str:
+    names = ", ".join(f"'{application_id}'" for application_id in application_ids)
+    email = "'payer' || lpad(:n::text, 5, '0') || '@example.com'"
+    return f"""\\set n random(0, {PAYERS - 1})
+\\set a random(1, {len(application_ids)})
+SELECT * FROM create_payments(
+    ARRAY[uuidv7()], ARRAY[(ARRAY[{names}]::uuid[])[:a]], '{{sandbox}}', ARRAY['{payee_id}'::uuid],
+    ARRAY[NULL]::uuid[], '{{open_banking}}', '{{{INSTITUTION}}}', '{{GB}}', '{{reference}}',
+    '{{{AMOUNT_MINOR}}}', '{{GBP}}', '{{0}}', '{{https://merchant.example/callback}}',
+    ARRAY['pgbench-' || gen_random_uuid()], ARRAY[sha256('h')], ARRAY[now() + interval '1 day'],
+    ARRAY[uuidv7()], now(), ARRAY[NULL]::uuid[], ARRAY[uuidv7()], ARRAY[{email}], ARRAY[{email}],
+    '{{Jhon Doe}}', '{{NULL}}', '{{NULL}}', '{{NULL}}', '{{GB}}', '{{NULL}}', '{{NULL}}',
+    '{{NULL}}', '{{NULL}}', '{{NULL}}', '{{NULL}}');
+"""
+
+
+#: Settling the plain way: state, entry, four postings, outbox, and four balance rows, three of
+#: them shared by everybody, in one function per payment (design: form (i)).
+ROW_LOCK = """
+CREATE TABLE plain_payments (id bigint PRIMARY KEY, account integer NOT NULL, status text NOT NULL);
+CREATE TABLE plain_accounts (id integer PRIMARY KEY, balance_minor bigint NOT NULL DEFAULT 0);
+CREATE TABLE plain_entries (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, key text UNIQUE);
+CREATE TABLE plain_postings (
+    entry_id bigint NOT NULL, line smallint, account_id integer NOT NULL, amount_minor bigint,
+    PRIMARY KEY (entry_id, line));
+CREATE INDEX plain_postings_account ON plain_postings (account_id, entry_id);
+CREATE TABLE plain_outbox (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, payment_id bigint, type text);
+INSERT INTO plain_accounts SELECT generate_series(1, 103);
+CREATE FUNCTION plain_settle(payment bigint) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    entry bigint;
+    merchant integer;
+BEGIN
+    UPDATE plain_payments SET status = 'completed' WHERE id = payment AND status = 'pending'
+        RETURNING account INTO merchant;
+    IF NOT FOUND THEN
+        RETURN 'gone';
+    END IF;
+    INSERT INTO plain_entries (key) VALUES ('payment:' || payment) RETURNING id INTO entry;
+    INSERT INTO plain_postings VALUES
+        (entry, 1, 1, 10000), (entry, 2, merchant, -9900), (entry, 3, 2, -70), (entry, 4, 3, -30);
+    INSERT INTO plain_outbox (payment_id, type) VALUES (payment, 'payment.completed');
+    UPDATE plain_accounts SET balance_minor = balance_minor + 10000 WHERE id = 1;
+    UPDATE plain_accounts SET balance_minor = balance_minor - 70 WHERE id = 2;
+    UPDATE plain_accounts SET balance_minor = balance_minor - 30 WHERE id = 3;
+    UPDATE plain_accounts SET balance_minor = balance_minor - 9900 WHERE id = merchant;
+    RETURN 'completed';
+END $$;
+INSERT INTO plain_payments SELECT n, 4 + n % 100, 'pending' FROM generate_series(1, 200000) n;
+"""
