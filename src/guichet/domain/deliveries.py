@@ -21,7 +21,7 @@ DELIVERY = Lifecycle(
     },
 )
 
-#: Waits after the first, second… failed try (standardwebhooks.com, "Deliverability and reliability").
+#: Waits after the first, second… failed try: Standard Webhooks' example schedule.
 RETRY_DELAYS: tuple[timedelta, ...] = (
     timedelta(seconds=5),
     timedelta(minutes=5),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import time
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import NamedTuple
@@ -14,7 +15,6 @@ from guichet.gateway import Gateway
 from guichet.outbound.client import Answer, NoAnswer, NotSent
 from guichet.outbound.policy import ANYWHERE, PUBLIC_ONLY, RefusedAddress
 from guichet.services.face import Face
-from guichet.services.payments import PaymentView
 from guichet.store import deliveries, payments
 from guichet.store.queue import ClaimedDelivery
 
@@ -73,7 +73,7 @@ async def _render(gateway: Gateway, face: Face, claimed: ClaimedDelivery) -> byt
         row = await payments.by_id(connection, event.subject_id)
     if row is None:
         raise LookupError(f"event {event.id} is about no payment")
-    return face.render_event(gateway, event, PaymentView(row.payment, row.customer))
+    return face.render_event(gateway, event, row)
 
 
 class _Reception(NamedTuple):
@@ -85,7 +85,7 @@ class _Reception(NamedTuple):
 
 
 async def _send(
-    gateway: Gateway, claimed: ClaimedDelivery, headers: dict[str, str], body: bytes
+    gateway: Gateway, claimed: ClaimedDelivery, headers: Mapping[str, str], body: bytes
 ) -> _Reception:
     live = claimed.environment == Environment.LIVE
     try:

@@ -8,17 +8,23 @@ compares business times with the caller's ``now``; leases run on the database's 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from datetime import datetime
 from enum import StrEnum
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 from uuid import UUID
 
-from guichet.domain.attempts import Attempt
-from guichet.domain.payments import Payment
-from guichet.store.database import Connection, Database
+import asyncpg
 
-Row = TypeVar("Row")
+from guichet.domain.attempts import Attempt
+from guichet.domain.errors import DatabaseUnavailable
+from guichet.domain.payments import Payment
+from guichet.store.database import Database
+
+#: PostgreSQL tells listeners of this channel that there is work: the queue's name, or nothing.
+CHANNEL = "guichet_work"
 
 
 class Queue(StrEnum):
@@ -258,3 +264,23 @@ async def backlogs(database: Database, now: datetime) -> list[Backlog]:
     async with database.connection() as connection:
         rows = await connection.fetch(_BACKLOGS, now)
     return [Backlog(Queue(row[0]), row[1], row[2]) for row in rows]
+
+
+@asynccontextmanager
+async def listening(
+    database: Database, heard: Callable[[str], None]
+) -> AsyncIterator[asyncio.Event]:
+    """Call ``heard`` with each announcement of work; the event is set when the connection is lost.
+
+    Raises ``DatabaseUnavailable``.
+    """
+    lost = asyncio.Event()
+    connection = await database.connect()
+    try:
+        connection.add_termination_listener(lambda _: lost.set())
+        await connection.add_listener(CHANNEL, lambda *arguments: heard(arguments[-1]))
+        yield lost
+    except (OSError, asyncpg.InterfaceError, asyncpg.PostgresError) as error:
+        raise DatabaseUnavailable from error
+    finally:
+        connection.terminate()

@@ -1,0 +1,75 @@
+"""What each queue's work is: claims of one shape, one handler each."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+from guichet.domain.attempts import Attempt, look_again_at
+from guichet.gateway import Gateway
+from guichet.rails.port import RailUnavailable
+from guichet.services.attempts import refresh_attempt
+from guichet.services.deliveries import deliver
+from guichet.services.notices import handle_notice
+from guichet.services.payments import expire_payment, release_payment
+from guichet.store import queue
+from guichet.store.database import Database
+from guichet.store.queue import ClaimedPayment, Queue
+from guichet.worker.lanes import Work
+
+Item = TypeVar("Item")
+
+#: A payment that could not be expired or released is looked at again after this.
+_LOOK_AGAIN = timedelta(minutes=5)
+_LOST = "lost"
+
+
+def _claimed(
+    claim: Callable[[Database, datetime, int, float], Awaitable[Sequence[Item]]],
+) -> Callable[[Gateway, int], Awaitable[Sequence[Item]]]:
+    async def claim_due(gateway: Gateway, limit: int) -> Sequence[Item]:
+        now = gateway.clock.now()
+        return await claim(gateway.database, now, limit, gateway.settings.lease_seconds)
+
+    return claim_due
+
+
+async def check_attempt(gateway: Gateway, attempt: Attempt) -> str:
+    """Ask the provider about a claimed attempt."""
+    outcome = "asked"
+    try:
+        await refresh_attempt(gateway, attempt.id)
+    except RailUnavailable:
+        outcome = "unavailable"
+    again_at = look_again_at(attempt, gateway.clock.now(), None)
+    return outcome if await queue.finish_check(gateway.database, attempt, again_at) else _LOST
+
+
+async def expire(gateway: Gateway, claimed: ClaimedPayment) -> str:
+    """Close a claimed payment whose time is over, if nothing of it can still be paid."""
+    outcome = "looked"
+    try:
+        await expire_payment(gateway, claimed.payment)
+    except RailUnavailable:
+        outcome = "unavailable"
+    again_at = gateway.clock.now() + _LOOK_AGAIN
+    return outcome if await queue.finish_expiry(gateway.database, claimed, again_at) else _LOST
+
+
+async def release(gateway: Gateway, claimed: ClaimedPayment) -> str:
+    """Make a claimed payment's money available to its merchant."""
+    await release_payment(gateway, claimed.payment)
+    again_at = gateway.clock.now() + _LOOK_AGAIN
+    held = await queue.finish_release(gateway.database, claimed, again_at)
+    return "released" if held else _LOST
+
+
+#: Every kind of work, with how many pieces one worker holds at once.
+ALL_WORK: tuple[Work[Any], ...] = (
+    Work(Queue.NOTICES, 16, _claimed(queue.claim_notices), handle_notice),
+    Work(Queue.CHECKS, 32, _claimed(queue.claim_checks), check_attempt),
+    Work(Queue.EXPIRIES, 8, _claimed(queue.claim_expiries), expire),
+    Work(Queue.RELEASES, 8, _claimed(queue.claim_releases), release),
+    Work(Queue.DELIVERIES, 64, _claimed(queue.claim_deliveries), deliver),
+)
