@@ -109,7 +109,9 @@ async def handle_notice(gateway: Gateway, claimed: ClaimedNotice) -> str:
             await notices.put_off(connection, claimed.id, claimed.claim, until, tried=False)
             return "deferred"
     try:
-        await refresh_attempt(gateway, attempt_id, None if parameters is None else Reply(parameters))
+        await refresh_attempt(
+            gateway, attempt_id, None if parameters is None else Reply(parameters)
+        )
     except RailUnavailable:
         return await _try_later(gateway, claimed, "unavailable", "the provider cannot be asked")
     async with gateway.database.connection() as connection:
