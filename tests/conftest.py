@@ -1,0 +1,82 @@
+"""One throwaway PostgreSQL per test run, and a fresh copy of the migrated database per test."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import tempfile
+import uuid
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import asyncpg
+import pytest
+
+from guichet.embedded import EmbeddedPostgres, Endpoints
+from guichet.store.migrate import migrate
+
+_ENDPOINTS = pytest.StashKey[Endpoints]()
+_CLUSTER = pytest.StashKey[tuple[EmbeddedPostgres, Path]]()
+
+
+class DatabaseUrls(NamedTuple):
+    """Addresses of one test's own database."""
+
+    serving_url: str
+    owner_url: str
+    superuser_url: str
+
+
+def _endpoints(config: pytest.Config) -> Endpoints:
+    """The run's cluster: started when first asked for, by the controller when there are workers."""
+    if _ENDPOINTS not in config.stash:
+        if hasattr(config, "workerinput"):
+            config.stash[_ENDPOINTS] = Endpoints(*config.workerinput["endpoints"])
+        else:
+            folder = Path(tempfile.mkdtemp(prefix="guichet-tests-"))
+            cluster = EmbeddedPostgres(folder, {"shared_buffers": "256MB"})
+            config.stash[_CLUSTER] = (cluster, folder)
+            config.stash[_ENDPOINTS] = asyncio.run(_start(cluster))
+    return config.stash[_ENDPOINTS]
+
+
+async def _start(cluster: EmbeddedPostgres) -> Endpoints:
+    endpoints = await cluster.start()
+    await migrate(endpoints.owner_dsn, "guichet")
+    return endpoints
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    node.workerinput["endpoints"] = list(_endpoints(node.config))
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if _CLUSTER in config.stash:
+        cluster, folder = config.stash[_CLUSTER]
+        asyncio.run(cluster.stop())
+        shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def cluster_endpoints(request: pytest.FixtureRequest) -> Endpoints:
+    """The cluster's addresses; its database ``guichet`` is the template: leave it alone."""
+    return _endpoints(request.config)
+
+
+@pytest.fixture
+async def database_urls(cluster_endpoints: Endpoints) -> AsyncIterator[DatabaseUrls]:
+    """A database of the test's own, migrated and empty."""
+    name = f"test_{uuid.uuid4().hex}"
+    superuser = await asyncpg.connect(cluster_endpoints.superuser_dsn)
+    try:
+        await superuser.execute(f"CREATE DATABASE {name} TEMPLATE guichet OWNER guichet_owner")
+        yield DatabaseUrls(
+            cluster_endpoints.serving_dsn.replace("/guichet?", f"/{name}?"),
+            cluster_endpoints.owner_dsn.replace("/guichet?", f"/{name}?"),
+            cluster_endpoints.superuser_dsn.replace("/postgres?", f"/{name}?"),
+        )
+        await superuser.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    finally:
+        await superuser.close()
