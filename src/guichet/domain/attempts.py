@@ -98,17 +98,19 @@ def look_again_at(attempt: Attempt, now: datetime, advice_seconds: float | None)
 
 
 def apply(attempt: Attempt, outcome: Outcome, now: datetime) -> Attempt:
-    """The attempt after ``outcome``; the same object when the outcome says nothing new.
+    """The attempt after ``outcome``, and when to look again; a closed one may stay as it is.
 
     No order and no repetition of outcomes moves an attempt backwards: a stale report about a
     closed attempt is ignored, late money is not.
     """
     after = _moved(attempt, outcome)
-    if after is attempt:
+    if after is attempt and attempt.next_check_at is None:
         return attempt
     if after.status != attempt.status:
         ATTEMPT.check(attempt.status, after.status)
-    after = after._replace(updated_at=now)
+        after = after._replace(updated_at=now, checks_count=0)
+    else:
+        after = after._replace(checks_count=attempt.checks_count + 1)
     advice = outcome.look_again_seconds if isinstance(outcome, Waiting) else None
     return after._replace(next_check_at=look_again_at(after, now, advice))
 

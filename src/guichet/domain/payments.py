@@ -90,6 +90,11 @@ class Payment(NamedTuple):
         """What is asked for."""
         return Money(self.amount_minor, self.currency)
 
+    @property
+    def reason_is_money(self) -> bool:
+        """Whether money came that could not be placed: a person decides, no clock and no payer."""
+        return self.reason in {Reason.SHORT, Reason.CURRENCY}
+
 
 @dataclass(frozen=True, slots=True)
 class CustomerDetails:

@@ -56,25 +56,19 @@ async def latest(connection: Connection, payment_id: UUID) -> Attempt | None:
     return Attempt._make(tuple(record)) if record else None
 
 
-async def by_reference(
-    connection: Connection, rail: str, environment: str, provider_reference: str
-) -> UUID | None:
-    """The attempt to which a provider's own id belongs."""
-    attempt_id: UUID | None = await connection.fetchval(
-        "SELECT id FROM attempts WHERE rail = $1 AND environment = $2 AND provider_reference = $3",
-        rail,
-        environment,
-        provider_reference,
-    )
-    return attempt_id
-
-
 async def lock_payment(connection: Connection, payment_id: UUID) -> Payment | None:
     """Lock one payment for the rest of the transaction."""
     record = await connection.fetchrow(
         f"SELECT {_PAYMENT} FROM payments p WHERE p.id = $1 FOR UPDATE", payment_id
     )
     return Payment._make(tuple(record)) if record else None
+
+
+async def stop_expiry(connection: Connection, payment_id: UUID) -> None:
+    """Never look again whether the payment is to expire."""
+    await connection.execute(
+        "UPDATE payments SET expiry_check_at = NULL WHERE id = $1", payment_id
+    )
 
 
 _INSERTED = (
@@ -110,15 +104,6 @@ async def release(connection: Connection, attempt_id: UUID, claim: int) -> bool:
         "UPDATE attempts SET claimed_until = NULL WHERE id = $1 AND claim = $2", attempt_id, claim
     )
     return status.endswith(" 1")
-
-
-async def postpone(connection: Connection, attempt_id: UUID, next_check_at: datetime) -> None:
-    """Look at the provider later: it could not be asked now."""
-    await connection.execute(
-        "UPDATE attempts SET next_check_at = $2, checks_count = checks_count + 1 WHERE id = $1",
-        attempt_id,
-        next_check_at,
-    )
 
 
 _UPDATE_ATTEMPTS = """
@@ -207,8 +192,3 @@ async def tell(
     await connection.execute(
         _TELL, *map(list, zip(*events, strict=True)), *map(list, columns)
     )
-
-
-async def wake_workers(connection: Connection) -> None:
-    """Tell the workers at commit that there is something to do."""
-    await connection.execute("SELECT pg_notify('guichet_work', '')")

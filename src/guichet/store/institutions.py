@@ -24,15 +24,15 @@ ON CONFLICT (rail, environment, code) DO UPDATE SET name = excluded.name,
 """
 
 
-async def read_offered(connection: Connection) -> list[Institution]:
-    """Every bank that its rail still offers, by our number."""
-    records = await connection.fetch(
-        f"SELECT {_COLUMNS} FROM institutions WHERE offered ORDER BY id"
-    )
-    return [
-        Institution(**{**dict(record), "countries": tuple(record["countries"])})
-        for record in records
-    ]
+async def read_all(connection: Connection) -> list[tuple[Institution, bool]]:
+    """Every bank there ever was, by our number, and whether its rail still offers it."""
+    records = await connection.fetch(f"SELECT {_COLUMNS}, offered FROM institutions ORDER BY id")
+    found = []
+    for record in records:
+        *values, offered = record.values()
+        values[5] = tuple(values[5])
+        found.append((Institution(*values), offered))
+    return found
 
 
 async def replace(

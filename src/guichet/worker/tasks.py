@@ -10,9 +10,9 @@ from guichet.domain.attempts import Attempt, look_again_at
 from guichet.gateway import Gateway
 from guichet.rails.port import RailUnavailable
 from guichet.services.attempts import refresh_attempt
+from guichet.services.closing import expire_payment, release_payment
 from guichet.services.deliveries import deliver
 from guichet.services.notices import handle_notice
-from guichet.services.payments import expire_payment, release_payment
 from guichet.store import queue
 from guichet.store.database import Database
 from guichet.store.queue import ClaimedPayment, Queue
@@ -21,7 +21,7 @@ from guichet.worker.lanes import Work
 Item = TypeVar("Item")
 
 #: A payment that could not be expired or released is looked at again after this.
-_LOOK_AGAIN = timedelta(minutes=5)
+_LOOK_AGAIN = timedelta(seconds=30)
 _LOST = "lost"
 
 
@@ -39,7 +39,7 @@ async def check_attempt(gateway: Gateway, attempt: Attempt) -> str:
     """Ask the provider about a claimed attempt."""
     outcome = "asked"
     try:
-        await refresh_attempt(gateway, attempt.id)
+        await refresh_attempt(gateway, attempt.id, claim=attempt.claim)
     except RailUnavailable:
         outcome = "unavailable"
     again_at = look_again_at(attempt, gateway.clock.now(), None)
@@ -50,7 +50,7 @@ async def expire(gateway: Gateway, claimed: ClaimedPayment) -> str:
     """Close a claimed payment whose time is over, if nothing of it can still be paid."""
     outcome = "looked"
     try:
-        await expire_payment(gateway, claimed.payment)
+        await expire_payment(gateway, claimed.payment.id)
     except RailUnavailable:
         outcome = "unavailable"
     again_at = gateway.clock.now() + _LOOK_AGAIN
@@ -59,7 +59,7 @@ async def expire(gateway: Gateway, claimed: ClaimedPayment) -> str:
 
 async def release(gateway: Gateway, claimed: ClaimedPayment) -> str:
     """Make a claimed payment's money available to its merchant."""
-    await release_payment(gateway, claimed.payment)
+    await release_payment(gateway, claimed.payment.id)
     again_at = gateway.clock.now() + _LOOK_AGAIN
     held = await queue.finish_release(gateway.database, claimed, again_at)
     return "released" if held else _LOST

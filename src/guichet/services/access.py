@@ -1,0 +1,155 @@
+"""Who is calling: applications and keys, held in each process and renewed when they change."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import ipaddress
+from datetime import timedelta
+from functools import lru_cache
+from uuid import UUID
+
+from guichet.domain.access import Application, Caller
+from guichet.domain.errors import Forbidden, Unauthenticated, Unavailable
+from guichet.domain.fees import FeeRule
+from guichet.domain.orders import Payee
+from guichet.gateway import Gateway
+from guichet.store import access as store
+from guichet.store.access import Snapshot
+from guichet.store.database import Database
+
+#: A revoked key is refused within a second: notices come at once, and each process also asks.
+_ASK_SECONDS = 0.5
+#: Keys older than this are not trusted: the database could not be asked whether they still hold.
+_TRUST_SECONDS = 30.0
+
+
+class AccessTable:
+    """Applications, keys, payees and tariffs as of at most a second ago."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._snapshot = Snapshot(0, {}, {}, {}, {}, {})
+        self._asked_at = float("-inf")
+        self._changed = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Read everything, then keep it fresh until ``stop``."""
+        await self.refresh()
+        self._task = asyncio.create_task(self._keep_fresh())
+
+    async def stop(self) -> None:
+        """Stop keeping it fresh."""
+        if self._task:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def refresh(self) -> None:
+        """Read everything again if anything changed."""
+        started = asyncio.get_running_loop().time()
+        async with self._database.connection() as connection:
+            if await store.version(connection) != self._snapshot.version:
+                self._snapshot = await store.read(connection)
+        self._asked_at = started
+
+    def key(self, token: str) -> tuple[UUID, store.KeyRole] | None:
+        """The application and role of an API key."""
+        if asyncio.get_running_loop().time() - self._asked_at > _TRUST_SECONDS:
+            raise Unavailable
+        return self._snapshot.keys.get(hashlib.sha256(token.encode()).digest())
+
+    def application(self, application_id: UUID) -> Application | None:
+        """An application that is not archived."""
+        return self._snapshot.applications.get(application_id)
+
+    def payee(self, payee_id: UUID) -> Payee:
+        """A payee by id; they never change."""
+        return self._snapshot.payees[payee_id]
+
+    def fee_rule(self, fee_rule_id: UUID | None) -> FeeRule | None:
+        """A tariff by id; they never change."""
+        return self._snapshot.fee_rules[fee_rule_id] if fee_rule_id else None
+
+    def settlement_delay(self, application_id: UUID) -> timedelta:
+        """How long the application's completed money stays pending."""
+        application = self._snapshot.applications.get(application_id)
+        return timedelta(hours=application.settlement_delay_hours if application else 0)
+
+    def webhook_secret(self, application_id: UUID) -> bytes | None:
+        """The application's webhook secret, sealed."""
+        return self._snapshot.webhook_secrets.get(application_id)
+
+    async def _keep_fresh(self) -> None:
+        listener = None
+        while True:
+            try:
+                if listener is None or listener.is_closed():
+                    listener = await self._database.connect()
+                    await listener.add_listener(store.CHANNEL, lambda *_: self._changed.set())
+                await self.refresh()
+            except Unavailable:
+                if listener is not None:
+                    listener.terminate()
+            except asyncio.CancelledError:
+                if listener is not None:
+                    listener.terminate()
+                raise
+            try:
+                async with asyncio.timeout(_ASK_SECONDS):
+                    await self._changed.wait()
+            except TimeoutError:
+                pass
+            self._changed.clear()
+
+
+def identify(gateway: Gateway, application_key: str | None, token: str | None) -> Caller:
+    """The caller who shows an application's key and a token of it; raises ``Unauthenticated``."""
+    found = gateway.access.key(token) if token else None
+    if found is None or application_key is None:
+        raise Unauthenticated
+    application_id, role = found
+    application = gateway.access.application(application_id)
+    if application is None or str(application_id) != application_key.lower():
+        raise Unauthenticated
+    return Caller(application, role)
+
+
+def identify_application(gateway: Gateway, application_key: str | None) -> Caller:
+    """The caller who shows an application's key alone; raises ``Unauthenticated``."""
+    try:
+        application = gateway.access.application(UUID(application_key or ""))
+    except ValueError:
+        application = None
+    if application is None:
+        raise Unauthenticated
+    return Caller(application, None)
+
+
+def check_origin(caller: Caller, client_address: str, origin_host: str | None) -> None:
+    """Raise ``Forbidden`` where the application restricts addresses or domains and this is none.
+
+    The domain is what the client says it is: a convenience, the address and the key are the guard.
+    """
+    application = caller.application
+    if application.allowed_addresses:
+        try:
+            address = ipaddress.ip_address(client_address)
+        except ValueError:
+            raise Forbidden from None
+        if not any(address in network for network in _networks(application.allowed_addresses)):
+            raise Forbidden
+    if application.allowed_domains and not _is_within(origin_host, application.allowed_domains):
+        raise Forbidden
+
+
+def _is_within(host: str | None, domains: tuple[str, ...]) -> bool:
+    if host is None:
+        return False
+    host = host.lower().rstrip(".")
+    return any(host == domain or host.endswith(f".{domain}") for domain in domains)
+
+
+@lru_cache(maxsize=1024)
+def _networks(texts: tuple[str, ...]) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
+    return tuple(ipaddress.ip_network(text, strict=False) for text in texts)

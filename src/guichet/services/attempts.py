@@ -1,0 +1,130 @@
+"""Attempts: begun once, and refreshed by every signal there is.
+
+A provider's notice, a browser that comes back, a timer and an operator all end in
+``refresh_attempt``: ask the rail for the truth, record it. No transaction is open while a rail is
+called, and one worker at a time, by lease, calls it for an attempt.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Awaitable
+from uuid import UUID
+
+from guichet.domain.attempts import OPEN_ATTEMPT, Attempt
+from guichet.domain.errors import NotFound
+from guichet.domain.orders import CollectOrder
+from guichet.domain.outcomes import Outcome, Reason, Refused, Reply, Unknown
+from guichet.domain.payments import Payment
+from guichet.gateway import Gateway
+from guichet.rails.port import RailUnavailable
+from guichet.services.settlement import record_outcome
+from guichet.store import attempts as store
+
+log = logging.getLogger(__name__)
+
+_PROVIDER_REFERENCE_LENGTH = 18
+
+
+async def begin_attempt(
+    gateway: Gateway, payment: Payment, attempt: Attempt, payer_address: str | None
+) -> Attempt:
+    """Hand a new attempt, whose lease the caller holds, to its rail; returns it as it is then.
+
+    A rail that certainly took no order refuses the attempt, so that the payer may try again.
+    """
+    rail = gateway.rails.get(attempt.rail, attempt.environment)
+    order = _order(gateway, payment, attempt, payer_address)
+    try:
+        outcome = await _guarded(rail.begin(order))
+    except RailUnavailable:
+        outcome = Refused(reason=Reason.NOT_STARTED)
+    after = await record_outcome(gateway, attempt.id, outcome)
+    await _release(gateway, attempt.id, attempt.claim)
+    return after
+
+
+async def refresh_attempt(
+    gateway: Gateway, attempt_id: UUID, reply: Reply | None = None, claim: int | None = None
+) -> Attempt:
+    """Ask the rail for the truth about an attempt and record it.
+
+    ``claim`` is the fencing number of a lease that the caller holds and gives back. Raises
+    ``NotFound``, and ``RailUnavailable`` when the provider cannot be asked now or another worker
+    is asking it.
+    """
+    taken = None
+    async with gateway.database.connection() as connection:
+        if claim is None:
+            taken = await store.claim(connection, attempt_id, gateway.settings.lease_seconds)
+        row = await store.read(connection, attempt_id)
+    if row is None:
+        raise NotFound("attempt", str(attempt_id))
+    if claim is None and taken is None:
+        raise RailUnavailable("another worker is asking")
+    try:
+        rail = gateway.rails.get(row.attempt.rail, row.attempt.environment)
+        order = _order(gateway, row.payment, row.attempt, None)
+        return await record_outcome(gateway, attempt_id, await _guarded(rail.advance(order, reply)))
+    finally:
+        if taken is not None:
+            await _release(gateway, attempt_id, taken)
+
+
+async def cancel_attempt(
+    gateway: Gateway, payment: Payment, attempt: Attempt, claim: int
+) -> Attempt:
+    """Stop an open attempt, unless its money is under way; the caller holds the lease.
+
+    Raises ``RailUnavailable`` when the provider cannot be asked now.
+    """
+    rail = gateway.rails.get(attempt.rail, attempt.environment)
+    try:
+        outcome = await _guarded(rail.cancel(_order(gateway, payment, attempt, None)))
+        return await record_outcome(gateway, attempt.id, outcome)
+    finally:
+        await _release(gateway, attempt.id, claim)
+
+
+async def _guarded(call: Awaitable[Outcome]) -> Outcome:
+    """The rail's outcome; whatever unforeseen happens in it, we do not know what became of it."""
+    try:
+        return await call
+    except RailUnavailable:
+        raise
+    except Exception as error:
+        log.exception("rail failed")
+        return Unknown(detail=type(error).__name__)
+
+
+async def _release(gateway: Gateway, attempt_id: UUID, claim: int) -> None:
+    async with gateway.database.connection() as connection:
+        await store.release(connection, attempt_id, claim)
+
+
+def return_url(gateway: Gateway, attempt_id: UUID) -> str:
+    """Where the provider sends the payer's browser back to; the token is the attempt's own."""
+    token = gateway.vault.token("return", attempt_id.bytes)
+    return f"{gateway.settings.base_url}/return/{attempt_id.hex}/{token}"
+
+
+def _order(
+    gateway: Gateway, payment: Payment, attempt: Attempt, payer_address: str | None
+) -> CollectOrder:
+    memory = json.loads(gateway.vault.open(attempt.memory)) if attempt.memory else {}
+    return CollectOrder(
+        key=attempt.key,
+        environment=attempt.environment,
+        money=payment.money,
+        payee=gateway.access.payee(payment.payee_id),
+        reference=payment.reference or payment.id.hex[:_PROVIDER_REFERENCE_LENGTH],
+        institution_code=gateway.institutions.by_id(attempt.institution_id).code,
+        return_url=return_url(gateway, attempt.id),
+        expires_at=payment.expires_at,
+        payer_address=payer_address,
+        memory=memory,
+        provider_reference=attempt.provider_reference,
+        received_minor=attempt.received_minor,
+        open=attempt.status in OPEN_ATTEMPT,
+    )

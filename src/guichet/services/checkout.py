@@ -1,0 +1,149 @@
+"""The hosted page's use cases: see a payment, start paying it, come back from the bank.
+
+No caller: whoever has the address, with its token, may pay. Amount and payee come from the
+payment, never from the browser, and what the browser brings back is a hint.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+from uuid import UUID
+
+from guichet.domain.access import Application
+from guichet.domain.attempts import ATTEMPT, OPEN_ATTEMPT, Attempt
+from guichet.domain.errors import NotFound, NotPayable
+from guichet.domain.ids import new_id
+from guichet.domain.institutions import Institution
+from guichet.domain.orders import Payee
+from guichet.domain.outcomes import Reply
+from guichet.domain.payments import OPEN_PAYMENT, Payment
+from guichet.gateway import Gateway
+from guichet.services.attempts import begin_attempt
+from guichet.services.notices import keep_reply
+from guichet.store import attempts as store
+from guichet.store import payments as payment_store
+
+_PARAMETERS_MAX = 20
+_PARAMETER_LENGTH_MAX = 4096
+
+
+class CheckoutView(NamedTuple):
+    """What the hosted page shows. ``attempt`` is the newest one, if any."""
+
+    payment: Payment
+    payee: Payee
+    institution: Institution
+    application: Application | None
+    attempt: Attempt | None
+
+    @property
+    def is_startable(self) -> bool:
+        """Whether the payer can begin to pay now."""
+        started = self.attempt is not None and self.attempt.status in OPEN_ATTEMPT
+        return self.payment.status in OPEN_PAYMENT and not self.payment.reason_is_money and not started
+
+
+async def open_checkout(gateway: Gateway, payment_id: UUID, token: str) -> CheckoutView:
+    """The payment behind a hosted page's address; raises ``NotFound``."""
+    _check(gateway, "checkout", payment_id, token)
+    return await _view(gateway, payment_id)
+
+
+async def start_attempt(
+    gateway: Gateway, payment_id: UUID, token: str, payer_address: str | None
+) -> CheckoutView:
+    """Begin to pay, once: an attempt under way is answered as it is.
+
+    ``view.attempt.next_step_url`` is the bank's address once it is known. Raises ``NotFound`` and
+    ``NotPayable``.
+    """
+    _check(gateway, "checkout", payment_id, token)
+    started = await _begin_row(gateway, payment_id)
+    if started is not None:
+        payment, attempt = started
+        await begin_attempt(gateway, payment, attempt, payer_address)
+    return await _view(gateway, payment_id)
+
+
+async def receive_return(
+    gateway: Gateway, attempt_id: UUID, token: str, parameters: Mapping[str, str]
+) -> CheckoutView:
+    """Keep what the payer's browser brought back from the bank and wake the worker.
+
+    Calls nobody: the bank's answer must be served at once. Raises ``NotFound``.
+    """
+    _check(gateway, "return", attempt_id, token)
+    async with gateway.database.connection() as connection:
+        row = await store.read(connection, attempt_id)
+    if row is None:
+        raise NotFound("attempt", str(attempt_id))
+    kept = dict(list(parameters.items())[:_PARAMETERS_MAX])
+    reply = Reply({name: value[:_PARAMETER_LENGTH_MAX] for name, value in kept.items()})
+    await keep_reply(gateway, row.attempt.rail, row.attempt.environment, attempt_id, reply)
+    return await _view(gateway, row.payment.id)
+
+
+async def _begin_row(gateway: Gateway, payment_id: UUID) -> tuple[Payment, Attempt] | None:
+    """Insert the attempt under the payment's lock; None while another one is open."""
+    now = gateway.clock.now()
+    lease_seconds = gateway.settings.lease_seconds
+    async with gateway.database.transaction() as tx:
+        payment = await store.lock_payment(tx, payment_id)
+        if payment is None:
+            raise NotFound("payment", str(payment_id))
+        if payment.status not in OPEN_PAYMENT or payment.reason_is_money:
+            raise NotPayable(payment.status)
+        former = await store.latest(tx, payment_id)
+        if former is not None and former.status in OPEN_ATTEMPT:
+            return None
+        if payment.expires_at <= now:
+            raise NotPayable("expired")
+        attempt = Attempt(
+            id=new_id(now),
+            payment_id=payment.id,
+            application_id=payment.application_id,
+            environment=payment.environment,
+            number=former.number + 1 if former else 1,
+            rail=payment.rail,
+            institution_id=payment.institution_id,
+            status=ATTEMPT.start,
+            provider_reference=None,
+            memory=None,
+            next_step_url=None,
+            reason=None,
+            code=None,
+            finality=0,
+            received_minor=0,
+            received_currency=None,
+            placed_minor=0,
+            checks_count=0,
+            next_check_at=now,
+            claimed_until=None,
+            claim=1,
+            created_at=now,
+            updated_at=now,
+        )
+        await store.insert(tx, attempt, lease_seconds)
+    return payment, attempt
+
+
+async def _view(gateway: Gateway, payment_id: UUID) -> CheckoutView:
+    async with gateway.database.connection() as connection:
+        row = await payment_store.by_id(connection, payment_id)
+        attempt = await store.latest(connection, payment_id)
+    if row is None:
+        raise NotFound("payment", str(payment_id))
+    payment = row.payment
+    return CheckoutView(
+        payment,
+        gateway.access.payee(payment.payee_id),
+        gateway.institutions.by_id(payment.institution_id),
+        gateway.access.application(payment.application_id),
+        attempt,
+    )
+
+
+def _check(gateway: Gateway, purpose: str, subject: UUID, token: str) -> None:
+    if not gateway.vault.check(purpose, subject.bytes, token):
+        raise NotFound(purpose, str(subject))

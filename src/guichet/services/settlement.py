@@ -1,0 +1,181 @@
+"""The one function that moves money state, and the group commit around it.
+
+``record_outcome`` takes what a rail reported of an attempt; attempt, payment, ledger, events and
+deliveries are moved together or not at all. Outcomes that arrive together share a transaction, in
+which each is applied in turn to the rows as the former one left them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from guichet.domain import attempts as attempt_rules
+from guichet.domain import payments as payment_rules
+from guichet.domain.attempts import Attempt
+from guichet.domain.errors import NotFound
+from guichet.domain.events import (
+    BALANCE_AVAILABLE,
+    PAYMENT_CANCELLED,
+    PAYMENT_COMPLETED,
+    PAYMENT_EXPIRED,
+    PAYMENT_FAILED,
+    PAYMENT_REVERSED,
+    Event,
+)
+from guichet.domain.ids import new_id
+from guichet.domain.outcomes import Outcome
+from guichet.domain.payments import Fact, Payment, Released
+from guichet.gateway import Gateway
+from guichet.ledger import rules
+from guichet.store import attempts as store
+from guichet.store.attempts import NewDelivery
+from guichet.store.batcher import Batcher
+from guichet.store.database import Connection
+
+#: The events of which a payment's ``notify_url`` is told: every status a merchant can act on.
+ANNOUNCED = frozenset(
+    {PAYMENT_COMPLETED, PAYMENT_FAILED, PAYMENT_CANCELLED, PAYMENT_EXPIRED, PAYMENT_REVERSED}
+)
+
+
+class Report(NamedTuple):
+    """An outcome of an attempt, with the rail's memory already sealed."""
+
+    attempt_id: UUID
+    outcome: Outcome
+    memory: bytes | None
+
+
+class Move(NamedTuple):
+    """A payment before and after one step, what the books record of it, and by which attempt."""
+
+    before: Payment
+    after: Payment
+    attempt: Attempt | None
+    facts: tuple[Fact, ...]
+    late: bool = False
+
+
+class Recorder:
+    """Records outcomes for one process: one writer, as many outcomes a commit as have gathered."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+        self._batcher: Batcher[Report, Attempt] = Batcher(
+            self._record, writers=1, limit=gateway.settings.queue_limit
+        )
+
+    async def record(self, attempt_id: UUID, outcome: Outcome) -> Attempt:
+        """Apply ``outcome``; returns the attempt after it, once committed. Raises ``NotFound``."""
+        memory = None
+        if outcome.memory is not None:
+            memory = self._gateway.vault.seal(json.dumps(outcome.memory).encode())
+        return await self._batcher.submit(Report(attempt_id, outcome, memory))
+
+    async def drain(self) -> None:
+        """Wait until everything under way is recorded."""
+        await self._batcher.drain()
+
+    async def _record(self, reports: Sequence[Report]) -> list[Attempt | Exception]:
+        now = self._gateway.clock.now()
+        async with self._gateway.database.transaction() as tx:
+            rows = await store.lock_many(tx, (report.attempt_id for report in reports))
+            payments = {row.payment.id: row.payment for row in rows}
+            attempts = {row.attempt.id: row.attempt for row in rows}
+            answers: list[Attempt | Exception] = []
+            moves = []
+            for report in reports:
+                if report.attempt_id not in attempts:
+                    answers.append(NotFound("attempt", str(report.attempt_id)))
+                    continue
+                move = self._decide(payments, attempts[report.attempt_id], report, now)
+                payments[move.after.id] = move.after
+                assert move.attempt is not None
+                attempts[move.attempt.id] = move.attempt
+                moves.append(move)
+                answers.append(move.attempt)
+            await write_moves(self._gateway, tx, moves, now)
+        return answers
+
+    def _decide(
+        self, payments: dict[UUID, Payment], attempt: Attempt, report: Report, now: datetime
+    ) -> Move:
+        payment = payments[attempt.payment_id]
+        after = attempt_rules.apply(attempt, report.outcome, now)
+        if report.memory is not None and after is not attempt:
+            after = after._replace(memory=report.memory)
+        delay = self._gateway.access.settlement_delay(payment.application_id)
+        step = payment_rules.follow(payment, attempt, after, delay, now)
+        return Move(payment, step.payment, step.attempt, step.facts, step.late)
+
+
+async def record_outcome(gateway: Gateway, attempt_id: UUID, outcome: Outcome) -> Attempt:
+    """The only way in for what a rail reports; see ``Recorder.record``."""
+    return await gateway.recorder.record(attempt_id, outcome)
+
+
+async def write_moves(
+    gateway: Gateway, tx: Connection, moves: Sequence[Move], now: datetime
+) -> None:
+    """Write what the moves changed: rows, ledger, events and deliveries. The rows are locked."""
+    before = {move.before.id: move.before for move in reversed(moves)}
+    payments = {move.after.id: move.after for move in moves}
+    attempts = {move.attempt.id: move.attempt for move in moves if move.attempt}
+    changed = [payment for id_, payment in payments.items() if payment is not before[id_]]
+    await store.update(tx, changed, list(attempts.values()))
+    await _book(gateway, tx, moves, now)
+    await _announce(tx, moves, now)
+
+
+async def _book(gateway: Gateway, tx: Connection, moves: Iterable[Move], now: datetime) -> None:
+    facts = [(move, fact) for move in moves for fact in move.facts]
+    if not facts:
+        return
+    keys = [key for move, fact in facts for key in rules.accounts_of(move.after, fact)]
+    book = await gateway.journal.open(tx, keys)
+    for move, fact in facts:
+        for entry in rules.entries(move.after, move.attempt, fact, book.balance_of, now):
+            book.post(entry, now)
+    await book.write(tx)
+
+
+async def _announce(tx: Connection, moves: Iterable[Move], now: datetime) -> None:
+    events: list[Event] = []
+    deliveries: list[NewDelivery] = []
+    for move in moves:
+        event = _event(move, now)
+        if event is None:
+            continue
+        events.append(event)
+        url = move.after.notify_url
+        if url and event.type in ANNOUNCED:
+            deliveries.append(
+                NewDelivery(new_id(now), event.id, event.application_id, url, now)
+            )
+    await store.tell(tx, events, deliveries)
+
+
+def _event(move: Move, now: datetime) -> Event | None:
+    payment, former = move.after, move.before
+    if payment.status != former.status:
+        type_ = payment_rules.EVENT_OF_STATUS[payment.status]
+    elif any(isinstance(fact, Released) for fact in move.facts):
+        type_ = BALANCE_AVAILABLE
+    else:
+        return None
+    return Event(
+        id=new_id(now),
+        application_id=payment.application_id,
+        type=type_,
+        subject_id=payment.id,
+        version=payment.version,
+        status=payment.status,
+        previous_status=former.status,
+        reason=payment.reason,
+        late=move.late,
+        occurred_at=now,
+    )
