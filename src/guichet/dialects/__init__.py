@@ -1,0 +1,1 @@
+"""The wires we speak: each translates one published API to and from the core."""

@@ -1,0 +1,1 @@
+"""Neopay's API (contracts in docs/neopay.md): everything below ``/api``."""

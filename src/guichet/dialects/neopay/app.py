@@ -1,0 +1,61 @@
+"""The ASGI application of Neopay's dialect: its routes, and who may use them."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from guichet.dialects.neopay.auth import authenticate, authenticate_application
+from guichet.dialects.neopay.customers import Customers
+from guichet.dialects.neopay.errors import error_reply
+from guichet.dialects.neopay.institutions import Institutions
+from guichet.dialects.neopay.limits import RequestLimiter, limit_headers
+from guichet.dialects.neopay.payments import Payments
+from guichet.domain.access import Caller
+from guichet.gateway import Gateway
+from guichet.web.asgi import Application, Handler, Reply, Request, Router
+from guichet.web.proxies import TrustedProxies
+
+_Authenticate = Callable[[Gateway, Request], Caller]
+_CallerHandler = Callable[[Request, Caller], Awaitable[Reply]]
+
+
+def build_app(gateway: Gateway) -> Application:
+    """The application; it serves full paths, ``/api/…``."""
+    limiter = RequestLimiter()
+
+    def by(identify: _Authenticate, handler: _CallerHandler) -> Handler:
+        async def answer(request: Request) -> Reply:
+            # Payers' data must not stay in anybody's cache.
+            request.reply_headers.append(("Cache-Control", "no-store, private"))
+            caller = identify(gateway, request)
+            remaining = limiter.take(caller.application)
+            if remaining is not None:
+                limit = caller.application.requests_per_minute
+                request.reply_headers += limit_headers(limit, remaining)
+            return await handler(request, caller)
+
+        return answer
+
+    router = Router()
+
+    def serve(methods: str, path: str, handler: _CallerHandler) -> None:
+        for method in methods.split():
+            router.add(method, path, by(authenticate, handler))
+
+    payments, customers, institutions = Payments(gateway), Customers(gateway), Institutions(gateway)
+    serve("GET", "/api/payments", payments.list)
+    serve("POST", "/api/payments", payments.create)
+    serve("GET", "/api/payments/{id}", payments.show)
+    serve("GET", "/api/customers", customers.list)
+    serve("POST", "/api/customers", customers.save)
+    serve("PATCH PUT", "/api/customers", customers.update_named)
+    serve("GET", "/api/customers/{id}", customers.show)
+    serve("PATCH PUT", "/api/customers/{id}", customers.update)
+    router.add("GET", "/api/institutions", by(authenticate_application, institutions.list))
+    router.add("GET", "/api/institutions/{id}", by(authenticate_application, institutions.show))
+    return Application(
+        router,
+        error_reply,
+        body_limit_bytes=gateway.settings.body_limit_bytes,
+        proxies=TrustedProxies(gateway.settings.trusted_proxies),
+    )

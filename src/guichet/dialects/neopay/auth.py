@@ -1,0 +1,53 @@
+"""Who is calling: ``x-app-key`` names the application, the bare ``Authorization`` proves it."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from guichet.domain.access import Caller
+from guichet.domain.errors import Unauthenticated
+from guichet.gateway import Gateway
+from guichet.services.access import check_origin, identify, identify_application
+from guichet.web.asgi import Request
+
+
+def authenticate(gateway: Gateway, request: Request) -> Caller:
+    """The caller of a request with both credentials; ``Unauthenticated``, ``Forbidden``."""
+    key, token = _application_key(request), _token(request)
+    return _checked(identify(gateway, key, token), request)
+
+
+def authenticate_application(gateway: Gateway, request: Request) -> Caller:
+    """The caller of a request that needs only ``x-app-key``; errors as ``authenticate``."""
+    return _checked(identify_application(gateway, _application_key(request)), request)
+
+
+def _checked(caller: Caller, request: Request) -> Caller:
+    if caller.application.dialect != "neopay":
+        raise Unauthenticated
+    check_origin(caller, request.client_address, _origin_host(request))
+    return caller
+
+
+def _application_key(request: Request) -> str | None:
+    return request.headers.get("x-app-key", "").strip() or None
+
+
+def _token(request: Request) -> str | None:
+    """The token, documented bare; ``Bearer`` before it is accepted in any case."""
+    value = request.headers.get("authorization", "").strip()
+    scheme, blank, rest = value.partition(" ")
+    if blank and scheme.lower() == "bearer":
+        value = rest.strip()
+    return value or None
+
+
+def _origin_host(request: Request) -> str | None:
+    """The host of the page that sent the request, if a browser tells; ``null`` is told as such."""
+    origin = request.headers.get("origin") or request.headers.get("referer")
+    if not origin:
+        return None
+    try:
+        return urlsplit(origin).hostname or origin
+    except ValueError:
+        return origin

@@ -1,0 +1,154 @@
+"""The objects of Neopay's wire, in the documented order of their keys, and their rendering.
+
+Amounts are written from integers as number text (``122.44``, ``5000`` for JPY): no float is made
+on the way out either.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+from msgspec import Raw, Struct, json
+
+from guichet.dialects.neopay.statuses import SERVICE_OF_RAIL, status_word
+from guichet.domain.customers import Customer
+from guichet.domain.money import exponent, minor_to_text
+from guichet.gateway import Gateway
+from guichet.services.payments import PaymentView, checkout_url
+
+_CUSTOMER_KEYS = Customer._fields[:-1]
+_NULL = Raw(b"null")
+_RENDERED_MAX = 8192
+
+
+class _InstitutionName(Struct):
+    id: int
+    name: str
+
+
+class _PaymentCustomer(Struct):
+    id: UUID
+    name: str | None
+    email: str | None
+    currency: str | None
+    phone: str | None
+    country: str | None
+    state: str | None
+
+
+class _Payee(Struct):
+    name: str
+    country_code: str
+    bank_name: str
+    accountable: str
+    swift_bic: str
+
+
+class _Payment(Struct):
+    id: UUID
+    application_id: UUID
+    amount: Raw
+    status: str
+    currency: str
+    country: str | None
+    service: str
+    environment: str
+    institution: _InstitutionName
+    customer: _PaymentCustomer
+    payee: _Payee
+    fee: Raw
+    percentual_fee: Raw
+    total_fee: Raw
+    created_at: str
+    updated_at: str
+    authorisation_url: str = msgspec.field(name="authorisationUrl")
+    reference: str | None
+    callback_url: str | None
+
+
+def number(minor: int, decimals: int) -> Raw:
+    """``minor`` units as a JSON number with all its decimals."""
+    return Raw(minor_to_text(minor, decimals).encode("ascii"))
+
+
+def timestamp(moment: datetime) -> str:
+    """UTC with six decimals that are always zero, as documented."""
+    return moment.isoformat()[:19] + ".000000Z"
+
+
+def render_customer(customer: Customer) -> bytes:
+    """The customer as JSON, every key always there."""
+    return json.encode(dict(zip(_CUSTOMER_KEYS, customer[:-1], strict=True)))
+
+
+def render_payment(gateway: Gateway, view: PaymentView) -> bytes:
+    """The payment as JSON, with its payer as they are now."""
+    payment, customer = view
+    decimals = exponent(payment.currency)
+    institution = gateway.institutions.by_id(payment.institution_id)
+    payee = gateway.access.payee(payment.payee_id)
+    fee = percentual_fee = total_fee = _NULL
+    rule = gateway.access.fee_rule(payment.fee_rule_id)
+    if rule is not None:
+        fee = number(rule.fixed_minor, decimals)
+        percentual_fee = number(rule.percent_bps, 2)
+        total_fee = number(payment.fee_minor, decimals)
+    return json.encode(
+        _Payment(
+            id=payment.id,
+            application_id=payment.application_id,
+            amount=number(payment.amount_minor, decimals),
+            status=status_word(payment.status, payment.reason),
+            currency=payment.currency,
+            country=payment.country,
+            service=SERVICE_OF_RAIL[payment.rail],
+            environment=payment.environment,
+            institution=_InstitutionName(institution.id, institution.name),
+            customer=_PaymentCustomer(
+                customer.id,
+                customer.name,
+                customer.email,
+                customer.currency,
+                customer.phone,
+                customer.country,
+                customer.state,
+            ),
+            payee=_Payee(payee.name, payee.country, payee.bank_name, payee.account, payee.bic),
+            fee=fee,
+            percentual_fee=percentual_fee,
+            total_fee=total_fee,
+            created_at=timestamp(payment.created_at),
+            updated_at=timestamp(payment.updated_at),
+            authorisation_url=checkout_url(gateway, payment.id),
+            reference=payment.reference,
+            callback_url=payment.notify_url,
+        )
+    )
+
+
+class RenderedPayments:
+    """The latest rendered payments, so that reading one again, or a list, is a join of bytes.
+
+    An entry is good for one version of the payment and one of its payer: a change of either
+    makes another entry, and the oldest unused ones go.
+    """
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+        self._rendered: OrderedDict[tuple[UUID, int, UUID, int], bytes] = OrderedDict()
+
+    def render(self, view: PaymentView) -> bytes:
+        """The payment as JSON."""
+        payment, customer = view
+        key = (payment.id, payment.version, customer.id, customer.version)
+        rendered = self._rendered.get(key)
+        if rendered is not None:
+            self._rendered.move_to_end(key)
+            return rendered
+        rendered = self._rendered[key] = render_payment(self._gateway, view)
+        if len(self._rendered) > _RENDERED_MAX:
+            self._rendered.popitem(last=False)
+        return rendered

@@ -1,0 +1,41 @@
+"""Neopay's face towards merchants' servers (contract 9.1): what ``callback_url`` receives."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+from collections.abc import Mapping
+from datetime import datetime
+
+from guichet.dialects.neopay.resources import render_payment
+from guichet.domain.events import Event
+from guichet.gateway import Gateway
+from guichet.services.payments import PaymentView
+
+
+def render_event(gateway: Gateway, event: Event, view: PaymentView) -> bytes:
+    """``{"payment": resource}`` in the state that the event tells of."""
+    payment = view.payment._replace(
+        status=event.status, reason=event.reason, updated_at=event.occurred_at
+    )
+    return b'{"payment":%b}' % render_payment(gateway, view._replace(payment=payment))
+
+
+def signature_headers(
+    secret: bytes, body: bytes, event_id: str, timestamp: datetime
+) -> Mapping[str, str]:
+    """The headers of one try, signed twice with the same secret: in Neopay's manner, over
+    ``<t>.<body>``, and in that of Standard Webhooks 1.0, over ``<id>.<t>.<body>``.
+    """
+    moment = str(int(timestamp.timestamp()))
+    ours = hmac.digest(secret, f"{moment}.".encode() + body, hashlib.sha256).hex()
+    standard = hmac.digest(secret, f"{event_id}.{moment}.".encode() + body, hashlib.sha256)
+    return {
+        "Content-Type": "application/json",
+        "X-Neopay-Event": "payment.updated",
+        "X-Neopay-Signature": f"t={moment},v1={ours}",
+        "webhook-id": event_id,
+        "webhook-timestamp": moment,
+        "webhook-signature": f"v1,{base64.b64encode(standard).decode()}",
+    }
