@@ -48,7 +48,7 @@ class Vault:
             raise SealBroken from error
 
     def token(self, purpose: str, subject: bytes) -> str:
-        """An unguessable token for ``subject``, different for each ``purpose``; nothing is stored."""
+        """An unguessable token for ``subject`` and ``purpose``; nothing is stored."""
         return _sign(self._signers[0], purpose, subject)
 
     def check(self, purpose: str, subject: bytes, token: str) -> bool:

@@ -1,4 +1,4 @@
-"""An attempt: one try to collect a payment on one rail, and how it follows what the rail reports."""
+"""An attempt: one try to collect a payment on one rail, and how it follows the rail's reports."""
 
 from __future__ import annotations
 
@@ -7,7 +7,16 @@ from typing import NamedTuple
 from uuid import UUID
 
 from guichet.domain.lifecycle import Lifecycle
-from guichet.domain.outcomes import Done, Finality, Outcome, Reason, Refused, TakenBack, Unknown, Waiting
+from guichet.domain.outcomes import (
+    Done,
+    Finality,
+    Outcome,
+    Reason,
+    Refused,
+    TakenBack,
+    Unknown,
+    Waiting,
+)
 
 ATTEMPT = Lifecycle(
     "attempt",

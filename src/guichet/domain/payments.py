@@ -175,7 +175,9 @@ class Step(NamedTuple):
     late: bool = False
 
 
-def follow(payment: Payment, before: Attempt, after: Attempt, delay: timedelta, now: datetime) -> Step:
+def follow(
+    payment: Payment, before: Attempt, after: Attempt, delay: timedelta, now: datetime
+) -> Step:
     """How the payment follows its attempt's move from ``before`` to ``after``.
 
     Reality wins: money that came completes a closed payment (late); money that fits no open

@@ -31,7 +31,9 @@ def accounts_of(payment: Payment, fact: Fact) -> list[AccountKey]:
     """Every account that the fact's entries may touch: they are locked before the rules run."""
     match fact:
         case Completed():
-            codes = ["rail_float", "merchant_pending"] + (["fee_income"] if payment.fee_minor else [])
+            codes = ["rail_float", "merchant_pending"] + (
+                ["fee_income"] if payment.fee_minor else []
+            )
             return [_key(payment, code) for code in codes]
         case Released():
             return [_key(payment, "merchant_pending"), _key(payment, "merchant_available")]

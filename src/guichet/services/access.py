@@ -9,7 +9,7 @@ from datetime import timedelta
 from functools import lru_cache
 from uuid import UUID
 
-from guichet.domain.access import Application, Caller
+from guichet.domain.access import Application, Caller, KeyRole
 from guichet.domain.errors import Forbidden, Unauthenticated, Unavailable
 from guichet.domain.fees import FeeRule
 from guichet.domain.orders import Payee
@@ -53,7 +53,7 @@ class AccessTable:
                 self._snapshot = await store.read(connection)
         self._asked_at = started
 
-    def key(self, token: str) -> tuple[UUID, store.KeyRole] | None:
+    def key(self, token: str) -> tuple[UUID, KeyRole] | None:
         """The application and role of an API key."""
         if asyncio.get_running_loop().time() - self._asked_at > _TRUST_SECONDS:
             raise Unavailable

@@ -41,7 +41,9 @@ class CheckoutView(NamedTuple):
     def is_startable(self) -> bool:
         """Whether the payer can begin to pay now."""
         started = self.attempt is not None and self.attempt.status in OPEN_ATTEMPT
-        return self.payment.status in OPEN_PAYMENT and not self.payment.reason_is_money and not started
+        return (
+            self.payment.status in OPEN_PAYMENT and not self.payment.reason_is_money and not started
+        )
 
 
 async def open_checkout(gateway: Gateway, payment_id: UUID, token: str) -> CheckoutView:

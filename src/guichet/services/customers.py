@@ -77,7 +77,5 @@ async def list_customers(
 ) -> Listing[Customer]:
     """The application's customers, newest first; all of them without ``page``."""
     async with gateway.database.connection() as connection:
-        rows, total = await store.list_page(
-            connection, caller.application.id, email, name, page
-        )
+        rows, total = await store.list_page(connection, caller.application.id, email, name, page)
     return Listing(rows, total)

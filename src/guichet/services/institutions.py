@@ -71,7 +71,7 @@ class InstitutionTable:
 def list_institutions(
     gateway: Gateway, caller: Caller, country: str | None = None, search: str | None = None
 ) -> list[Institution]:
-    """The banks that the caller's application can use: of its environment, in a country, by name."""
+    """The banks that the caller's application can use, by country and name."""
     found = gateway.institutions.offered(caller.application.environment)
     if country:
         found = [i for i in found if country.upper() in i.countries]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -21,7 +21,7 @@ from guichet.store.queue import ClaimedNotice
 #: However many hints come, one attempt costs the provider one read in this time because of them.
 _READ_GAP = timedelta(seconds=5)
 #: Waits for an attempt that is not there yet, or a provider that cannot be asked; the last repeats.
-_WAIT_SECONDS = (5, 5, 10, 20, 30, 60, 60, 300, 900, 3600)
+_WAIT_SECONDS = (1, 2, 5, 10, 20, 30, 60, 60, 300, 900, 3600)
 _GIVE_UP_AFTER = timedelta(hours=24)
 
 
@@ -94,7 +94,7 @@ async def handle_notice(gateway: Gateway, claimed: ClaimedNotice) -> str:
     content = json.loads(gateway.vault.open(claimed.content))
     attempt_id = claimed.attempt_id or await _find_attempt(gateway, claimed, content)
     if attempt_id is None:
-        return await _try_later(gateway, claimed, "parked", "no such attempt")
+        return await _try_later(gateway, claimed, "parked", "no such attempt", _READ_GAP)
     parameters = content.get("parameters")
     # What a browser brought back is needed to go on, so it waits for no turn but takes one.
     gap = timedelta() if parameters is not None else _READ_GAP
@@ -113,7 +113,9 @@ async def handle_notice(gateway: Gateway, claimed: ClaimedNotice) -> str:
             gateway, attempt_id, None if parameters is None else Reply(parameters)
         )
     except RailUnavailable:
-        return await _try_later(gateway, claimed, "unavailable", "the provider cannot be asked")
+        return await _try_later(
+            gateway, claimed, "unavailable", "the provider cannot be asked", gap
+        )
     async with gateway.database.connection() as connection:
         await notices.close(connection, claimed.id, claimed.claim, gateway.clock.now())
     return "asked"
@@ -140,16 +142,15 @@ def _as_id(key: str | None) -> UUID | None:
         return None
 
 
-async def _try_later(gateway: Gateway, claimed: ClaimedNotice, outcome: str, error: str) -> str:
+async def _try_later(
+    gateway: Gateway, claimed: ClaimedNotice, outcome: str, error: str, gap: timedelta
+) -> str:
     now = gateway.clock.now()
-    until = _again_at(claimed.tries, now)
+    wait = timedelta(seconds=_WAIT_SECONDS[min(claimed.tries, len(_WAIT_SECONDS) - 1)])
+    until = now + max(wait, gap)
     async with gateway.database.connection() as connection:
         if until > claimed.received_at + _GIVE_UP_AFTER:
             await notices.close(connection, claimed.id, claimed.claim, now, error)
             return "dropped"
         await notices.put_off(connection, claimed.id, claimed.claim, until, error)
     return outcome
-
-
-def _again_at(tries: int, now: datetime) -> datetime:
-    return now + timedelta(seconds=_WAIT_SECONDS[min(tries, len(_WAIT_SECONDS) - 1)])

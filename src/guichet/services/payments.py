@@ -98,9 +98,7 @@ async def create_payment(gateway: Gateway, caller: Caller, new: NewPayment) -> P
         return made
     if new.request_key is not None:
         async with gateway.database.connection() as connection:
-            former = await store.by_request_key(
-                connection, caller.application.id, new.request_key
-            )
+            former = await store.by_request_key(connection, caller.application.id, new.request_key)
         if former is not None:
             view, request_hash = former
             if request_hash != new.request_hash:
@@ -156,7 +154,7 @@ def _insert(gateway: Gateway, caller: Caller, new: NewPayment) -> PaymentInsert:
 
 
 async def read_payment(gateway: Gateway, caller: Caller, payment_id: UUID) -> PaymentView:
-    """A payment of the caller's application; raises ``NotFound``. Concurrent reads share a query."""
+    """A payment of the caller's application; raises ``NotFound``. Reads at once share a query."""
     view = await gateway.desk.reader.submit(ReadKey(caller.application.id, payment_id))
     if view is None:
         raise NotFound("payment", str(payment_id))

@@ -153,9 +153,7 @@ async def _announce(tx: Connection, moves: Iterable[Move], now: datetime) -> Non
         events.append(event)
         url = move.after.notify_url
         if url and event.type in ANNOUNCED:
-            deliveries.append(
-                NewDelivery(new_id(now), event.id, event.application_id, url, now)
-            )
+            deliveries.append(NewDelivery(new_id(now), event.id, event.application_id, url, now))
     await store.tell(tx, events, deliveries)
 
 

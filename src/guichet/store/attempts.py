@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from guichet.domain.attempts import Attempt
@@ -24,8 +24,8 @@ class AttemptRow(NamedTuple):
     attempt: Attempt
 
 
-def _row(record: object) -> AttemptRow:
-    values = tuple(record)  # type: ignore[arg-type]
+def _row(record: Iterable[Any]) -> AttemptRow:
+    values = tuple(record)
     return AttemptRow(
         Payment._make(values[:_PAYMENT_WIDTH]), Attempt._make(values[_PAYMENT_WIDTH:])
     )
@@ -66,15 +66,22 @@ async def lock_payment(connection: Connection, payment_id: UUID) -> Payment | No
 
 async def stop_expiry(connection: Connection, payment_id: UUID) -> None:
     """Never look again whether the payment is to expire."""
-    await connection.execute(
-        "UPDATE payments SET expiry_check_at = NULL WHERE id = $1", payment_id
-    )
+    await connection.execute("UPDATE payments SET expiry_check_at = NULL WHERE id = $1", payment_id)
 
 
-_INSERTED = (
-    "id payment_id application_id environment number rail institution_id status next_check_at"
-    " created_at updated_at"
-).split()
+_INSERTED = [
+    "id",
+    "payment_id",
+    "application_id",
+    "environment",
+    "number",
+    "rail",
+    "institution_id",
+    "status",
+    "next_check_at",
+    "created_at",
+    "updated_at",
+]
 _INSERT = (
     f"INSERT INTO attempts ({', '.join(_INSERTED)}, claimed_until, claim) "
     f"VALUES ({', '.join(f'${n}' for n in range(1, 12))}, now() + $12 * interval '1 second', 1)"
@@ -119,10 +126,22 @@ FROM unnest($1::uuid[], $2::text[], $3::text[], $4::bytea[], $5::text[], $6::tex
     updated_at)
 WHERE a.id = n.id
 """
-_ATTEMPT_UPDATED = (
-    "id status provider_reference memory next_step_url reason code finality received_minor"
-    " received_currency placed_minor checks_count next_check_at updated_at"
-).split()
+_ATTEMPT_UPDATED = [
+    "id",
+    "status",
+    "provider_reference",
+    "memory",
+    "next_step_url",
+    "reason",
+    "code",
+    "finality",
+    "received_minor",
+    "received_currency",
+    "placed_minor",
+    "checks_count",
+    "next_check_at",
+    "updated_at",
+]
 _ATTEMPT_INDEXES = tuple(Attempt._fields.index(name) for name in _ATTEMPT_UPDATED)
 
 _UPDATE_PAYMENTS = """
@@ -135,9 +154,16 @@ FROM unnest($1::uuid[], $2::text[], $3::text[], $4::bigint[], $5::timestamptz[],
     unreleased_minor, completed_at, release_at, updated_at, version)
 WHERE p.id = n.id
 """
-_PAYMENT_UPDATED = (
-    "id status reason unreleased_minor completed_at release_at updated_at version"
-).split()
+_PAYMENT_UPDATED = [
+    "id",
+    "status",
+    "reason",
+    "unreleased_minor",
+    "completed_at",
+    "release_at",
+    "updated_at",
+    "version",
+]
 _PAYMENT_INDEXES = tuple(Payment._fields.index(name) for name in _PAYMENT_UPDATED)
 
 
@@ -189,6 +215,4 @@ async def tell(
     if not events:
         return
     columns = zip(*deliveries, strict=True) if deliveries else ([] for _ in NewDelivery._fields)
-    await connection.execute(
-        _TELL, *map(list, zip(*events, strict=True)), *map(list, columns)
-    )
+    await connection.execute(_TELL, *map(list, zip(*events, strict=True)), *map(list, columns))

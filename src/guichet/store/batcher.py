@@ -72,7 +72,7 @@ class Batcher(Generic[Item, Answer]):
                 answers = await self._work(items)
             except (DatabaseUnavailable, asyncio.CancelledError) as error:
                 answers = [_as_error(error)] * len(items)
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - whatever it is, it is the items' answer
                 answers = [error] if len(items) == 1 else await self._one_by_one(items)
             for (_, future), answer in zip(batch, answers, strict=True):
                 _settle(future, answer)
@@ -81,7 +81,9 @@ class Batcher(Generic[Item, Answer]):
         queue, key = self._queue, self._key
         if key is None:
             return [queue.popleft() for _ in range(min(len(queue), _BATCH_MAX))]
-        batch, later, seen = [], [], set()
+        batch: list[tuple[Item, asyncio.Future[Answer]]] = []
+        later: list[tuple[Item, asyncio.Future[Answer]]] = []
+        seen: set[object] = set()
         while queue and len(batch) < _BATCH_MAX:
             entry = queue.popleft()
             identity = key(entry[0])
@@ -99,7 +101,7 @@ class Batcher(Generic[Item, Answer]):
         for item in items:
             try:
                 answers.extend(await self._work([item]))
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - the item's own answer
                 answers.append(error)
         return answers
 

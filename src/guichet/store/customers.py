@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from guichet.domain.customers import CUSTOMER_FIELDS, Customer, email_key
@@ -13,8 +14,8 @@ from guichet.store.database import Connection
 _COLUMNS = ", ".join(Customer._fields)
 
 
-def _customer(record: object) -> Customer:
-    return Customer._make(tuple(record))  # type: ignore[arg-type]
+def _customer(record: Iterable[Any]) -> Customer:
+    return Customer._make(tuple(record))
 
 
 _READ = f"SELECT {_COLUMNS} FROM customers WHERE application_id = $1"

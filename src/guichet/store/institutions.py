@@ -43,8 +43,17 @@ async def replace(
         await connection.executemany(
             _SAVE,
             [
-                (rail, i.code, i.name, environment, list(i.countries), i.logo_url, i.icon_url,
-                 i.instant_payments, i.bulk_payments)
+                (
+                    rail,
+                    i.code,
+                    i.name,
+                    environment,
+                    list(i.countries),
+                    i.logo_url,
+                    i.icon_url,
+                    i.instant_payments,
+                    i.bulk_payments,
+                )
                 for i in offered
             ],
         )

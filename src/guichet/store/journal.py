@@ -19,7 +19,8 @@ from guichet.store.database import Connection
 
 _OPEN = """
 INSERT INTO ledger_accounts (environment, code, application_id, rail, currency, kind, may_overdraw)
-SELECT * FROM unnest($1::text[], $2::text[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::bool[])
+SELECT * FROM unnest($1::text[], $2::text[], $3::uuid[], $4::text[], $5::text[], $6::text[],
+    $7::bool[])
 ON CONFLICT DO NOTHING
 """
 _FIND = """
@@ -37,7 +38,8 @@ ORDER BY id FOR UPDATE
 _WRITE = """
 WITH entry AS (
     INSERT INTO ledger_entries (id, environment, key, event, subject_id, occurred_at)
-    SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::uuid[], $6::timestamptz[])
+    SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::uuid[],
+        $6::timestamptz[])
 ), account AS (
     UPDATE ledger_accounts a SET balance_minor = n.balance_minor, version = n.version
     FROM unnest($7::bigint[], $8::bigint[], $9::bigint[]) AS n (id, balance_minor, version)

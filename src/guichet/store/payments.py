@@ -45,17 +45,38 @@ class PaymentInsert(NamedTuple):
 
 
 _CREATE = f"SELECT * FROM create_payments({', '.join(f'${n}' for n in range(1, 34))})"
-_INSERTED = (
-    "id application_id environment payee_id fee_rule_id rail institution_id country reference"
-    " amount_minor currency fee_minor notify_url"
-).split()
+_INSERTED = [
+    "id",
+    "application_id",
+    "environment",
+    "payee_id",
+    "fee_rule_id",
+    "rail",
+    "institution_id",
+    "country",
+    "reference",
+    "amount_minor",
+    "currency",
+    "fee_minor",
+    "notify_url",
+]
 _INSERTED_INDEXES = tuple(Payment._fields.index(name) for name in _INSERTED)
 _EXPIRES_AT = Payment._fields.index("expires_at")
 #: create_payments takes the payer's values in this order.
-_SENT = (
-    "email name phone city state country zip_code street house_number currency tax_number"
-    " company_number"
-).split()
+_SENT = [
+    "email",
+    "name",
+    "phone",
+    "city",
+    "state",
+    "country",
+    "zip_code",
+    "street",
+    "house_number",
+    "currency",
+    "tax_number",
+    "company_number",
+]
 _SENT_INDEXES = tuple(CUSTOMER_FIELDS.index(name) for name in _SENT)
 
 
