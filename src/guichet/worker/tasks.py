@@ -11,7 +11,7 @@ from guichet.gateway import Gateway
 from guichet.rails.port import RailUnavailable
 from guichet.services.attempts import refresh_attempt
 from guichet.services.closing import expire_payment, release_payment
-from guichet.services.deliveries import deliver
+from guichet.services.deliveries import LOST, deliver
 from guichet.services.notices import handle_notice
 from guichet.store import queue
 from guichet.store.database import Database
@@ -20,9 +20,8 @@ from guichet.worker.lanes import Work
 
 Item = TypeVar("Item")
 
-#: A payment that could not be expired or released is looked at again after this.
+#: A payment whose expiry or release came to nothing, by a defect, is looked at again after this.
 _LOOK_AGAIN = timedelta(seconds=30)
-_LOST = "lost"
 
 
 def _claimed(
@@ -42,27 +41,30 @@ async def check_attempt(gateway: Gateway, attempt: Attempt) -> str:
         await refresh_attempt(gateway, attempt.id, claim=attempt.claim)
     except RailUnavailable:
         outcome = "unavailable"
-    again_at = look_again_at(attempt, gateway.clock.now(), None)
-    return outcome if await queue.finish_check(gateway.database, attempt, again_at) else _LOST
+    finally:
+        again_at = look_again_at(attempt, gateway.clock.now(), None)
+        held = await queue.finish_check(gateway.database, attempt, again_at)
+    return outcome if held else LOST
 
 
 async def expire(gateway: Gateway, claimed: ClaimedPayment) -> str:
     """Close a claimed payment whose time is over, if nothing of it can still be paid."""
-    outcome = "looked"
     try:
         await expire_payment(gateway, claimed.payment.id)
-    except RailUnavailable:
-        outcome = "unavailable"
-    again_at = gateway.clock.now() + _LOOK_AGAIN
-    return outcome if await queue.finish_expiry(gateway.database, claimed, again_at) else _LOST
+    finally:
+        again_at = gateway.clock.now() + _LOOK_AGAIN
+        held = await queue.finish_expiry(gateway.database, claimed, again_at)
+    return "looked" if held else LOST
 
 
 async def release(gateway: Gateway, claimed: ClaimedPayment) -> str:
     """Make a claimed payment's money available to its merchant."""
-    await release_payment(gateway, claimed.payment.id)
-    again_at = gateway.clock.now() + _LOOK_AGAIN
-    held = await queue.finish_release(gateway.database, claimed, again_at)
-    return "released" if held else _LOST
+    try:
+        await release_payment(gateway, claimed.payment.id)
+    finally:
+        again_at = gateway.clock.now() + _LOOK_AGAIN
+        held = await queue.finish_release(gateway.database, claimed, again_at)
+    return "released" if held else LOST
 
 
 #: Every kind of work, with how many pieces one worker holds at once.
