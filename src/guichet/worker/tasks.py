@@ -20,7 +20,7 @@ from guichet.worker.lanes import Work
 
 Item = TypeVar("Item")
 
-#: A payment whose expiry or release came to nothing, by a defect, is looked at again after this.
+#: A payment that could not be expired or released is looked at again after this.
 _LOOK_AGAIN = timedelta(seconds=30)
 
 
@@ -49,12 +49,15 @@ async def check_attempt(gateway: Gateway, attempt: Attempt) -> str:
 
 async def expire(gateway: Gateway, claimed: ClaimedPayment) -> str:
     """Close a claimed payment whose time is over, if nothing of it can still be paid."""
+    outcome = "looked"
     try:
         await expire_payment(gateway, claimed.payment.id)
+    except RailUnavailable:
+        outcome = "unavailable"
     finally:
         again_at = gateway.clock.now() + _LOOK_AGAIN
         held = await queue.finish_expiry(gateway.database, claimed, again_at)
-    return "looked" if held else LOST
+    return outcome if held else LOST
 
 
 async def release(gateway: Gateway, claimed: ClaimedPayment) -> str:
