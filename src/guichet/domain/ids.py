@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 _TICKS_PER_SECOND = 100_000
+_TICKS_MAX = 2**48 - 1
 
 
 def new_id(now: datetime) -> UUID:
@@ -28,6 +29,9 @@ def created_at(identifier: UUID) -> datetime:
 
 
 def first_id(moment: datetime) -> UUID:
-    """The smallest id that ``new_id`` can make at ``moment``: the border of a date filter."""
+    """The smallest id that ``new_id`` can make at ``moment``: the border of a date filter.
+
+    Moments that no id can carry (before 1970, after 2059) give the nearest that one can.
+    """
     ticks = int(moment.timestamp() * _TICKS_PER_SECOND)
-    return UUID(int=ticks << 80)
+    return UUID(int=min(max(ticks, 0), _TICKS_MAX) << 80)
