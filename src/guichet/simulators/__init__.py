@@ -1,0 +1,1 @@
+"""Stand-ins for providers: separate programs that share no code with the gateway."""

@@ -1,0 +1,35 @@
+"""Logos and icons of the simulated banks, drawn here: no foreign asset is copied or fetched."""
+
+from __future__ import annotations
+
+from xml.sax.saxutils import escape
+
+from .institutions import Bank
+
+_MARK = (
+    '<rect width="64" height="64" rx="16" fill="{colour}"/>'
+    '<path d="M14 27 32 14l18 13v4H14z" fill="#fff"/>'
+    '<path d="M19 34h6v12h-6zM29 34h6v12h-6zM39 34h6v12h-6z" fill="#fff"/>'
+    '<rect x="14" y="48" width="36" height="4" rx="2" fill="{accent}"/>'
+)
+
+
+def icon(bank: Bank) -> str:
+    """A square SVG mark."""
+    mark = _MARK.format(colour=bank.colour, accent=bank.accent)
+    return (
+        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 64 64" width="64" height="64" '
+        f'role="img" aria-label="{escape(bank.name)}">{mark}</svg>'
+    )
+
+
+def logo(bank: Bank) -> str:
+    """The mark with the bank's name beside it, as SVG."""
+    mark = _MARK.format(colour=bank.colour, accent=bank.accent)
+    width = 84 + 17 * len(bank.name)
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} 64" width="{width}" '
+        f'height="64" role="img" aria-label="{escape(bank.name)}">{mark}'
+        f'<text x="78" y="42" font-family="system-ui, sans-serif" font-size="29" '
+        f'font-weight="700" fill="{bank.colour}">{escape(bank.name)}</text></svg>'
+    )
