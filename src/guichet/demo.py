@@ -1,0 +1,59 @@
+"""The demo merchant: always the same credentials, so that documents and scripts can name them.
+
+Seeded only by ``guichet run`` with its own database on a loopback address: well-known keys must
+never open anything that others can reach.
+"""
+
+from __future__ import annotations
+
+import base64
+from datetime import datetime
+from uuid import UUID
+
+from guichet.domain.access import Environment, KeyRole
+from guichet.domain.orders import Payee
+from guichet.services.administration import digest, seal_webhook_secret
+from guichet.store import administration as store
+from guichet.store.administration import ApplicationRow
+from guichet.store.database import Connection
+from guichet.vault import Vault
+
+APPLICATION_ID = UUID("98e2fe88-3a95-4c7c-a98f-dfa5192b85f6")
+KEY = "np_test.demo"
+WEBHOOK_SECRET = "whsec_" + base64.b64encode(b"guichet demo: not a secret at all").decode()
+
+_MERCHANT_ID = UUID("98e2fe88-3a95-4c7c-a98f-dfa5192b85f0")
+_PAYEE = Payee(
+    id=UUID("98e2fe88-3a95-4c7c-a98f-dfa5192b85f1"),
+    name="John Doe",
+    country="GB",
+    bank_name="MODELO",
+    account="DE89370400440532013000",
+    bic="AACSDE33",
+)
+
+
+async def seed(connection: Connection, vault: Vault, now: datetime) -> None:
+    """Add the demo merchant, its application and key, as far as they are missing."""
+    async with connection.transaction():
+        await store.add_merchant(connection, _MERCHANT_ID, "Demo merchant", "GB", now)
+        await store.add_payee(connection, _MERCHANT_ID, _PAYEE, now)
+        await store.add_application(
+            connection,
+            ApplicationRow(
+                id=APPLICATION_ID,
+                merchant_id=_MERCHANT_ID,
+                name="Demo shop",
+                dialect="neopay",
+                environment=Environment.SANDBOX,
+                payee_id=_PAYEE.id,
+                fee_rule_id=None,
+                currency="GBP",
+                requests_per_minute=0,
+                settlement_delay_hours=0,
+                lenient_json=True,
+                webhook_secret=seal_webhook_secret(vault, WEBHOOK_SECRET),
+                created_at=now,
+            ),
+        )
+        await store.add_key(connection, digest(KEY), APPLICATION_ID, KeyRole.SECRET, KEY, now)

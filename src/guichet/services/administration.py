@@ -1,0 +1,167 @@
+"""What an operator does: merchants, applications and keys. Secrets are answered once."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from guichet.domain.access import Environment, KeyRole
+from guichet.domain.errors import Invalid, NotFound
+from guichet.domain.fees import FeeRule
+from guichet.domain.ids import new_id
+from guichet.domain.money import is_currency
+from guichet.domain.orders import Payee
+from guichet.store import administration as store
+from guichet.store.administration import ApplicationRow
+from guichet.store.database import Connection
+from guichet.vault import Vault
+
+_KEY_BYTES = 32
+_SHOWN_CHARACTERS = 6
+_KEY_WORDS = {Environment.SANDBOX: "np_test.", Environment.LIVE: "np_live."}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewApplication:
+    """An application to create. ``payee`` without an id of its own gets one."""
+
+    merchant_id: UUID
+    name: str
+    dialect: str
+    environment: Environment
+    currency: str
+    payee_name: str
+    payee_country: str
+    bank_name: str
+    account: str
+    bic: str
+    fee_percent_bps: int = 0
+    fee_fixed_minor: int = 0
+    requests_per_minute: int = 60
+    settlement_delay_hours: int = 0
+
+
+class Credentials(NamedTuple):
+    """What a merchant's developer needs; ``key`` and ``webhook_secret`` cannot be shown again."""
+
+    application_id: UUID
+    key: str
+    webhook_secret: str
+
+
+async def create_merchant(
+    connection: Connection, name: str, country: str | None, now: datetime
+) -> UUID:
+    """Create a merchant; its id."""
+    merchant_id = new_id(now)
+    await store.add_merchant(connection, merchant_id, name, country, now)
+    return merchant_id
+
+
+async def create_application(
+    connection: Connection, vault: Vault, new: NewApplication, now: datetime
+) -> Credentials:
+    """Create an application with its payee, tariff and first key.
+
+    Raises ``NotFound`` for the merchant and ``Invalid`` for the currency.
+    """
+    if not is_currency(new.currency):
+        raise Invalid("currency", "unknown")
+    payee = Payee(
+        new_id(now), new.payee_name, new.payee_country, new.bank_name, new.account, new.bic
+    )
+    webhook_secret = new_webhook_secret()
+    async with connection.transaction():
+        if not await store.has_merchant(connection, new.merchant_id):
+            raise NotFound("merchant", str(new.merchant_id))
+        await store.add_payee(connection, new.merchant_id, payee, now)
+        row = ApplicationRow(
+            id=new_id(now),
+            merchant_id=new.merchant_id,
+            name=new.name,
+            dialect=new.dialect,
+            environment=new.environment,
+            payee_id=payee.id,
+            fee_rule_id=await _fee_rule(connection, new, now),
+            currency=new.currency,
+            requests_per_minute=new.requests_per_minute,
+            settlement_delay_hours=new.settlement_delay_hours,
+            lenient_json=new.environment is Environment.SANDBOX,
+            webhook_secret=seal_webhook_secret(vault, webhook_secret),
+            created_at=now,
+        )
+        await store.add_application(connection, row)
+        key = await create_key(connection, row.id, now)
+    return Credentials(row.id, key, webhook_secret)
+
+
+async def create_key(connection: Connection, application_id: UUID, now: datetime) -> str:
+    """Give an application one more key; raises ``NotFound``."""
+    environment = await store.application_environment(connection, application_id)
+    if environment is None:
+        raise NotFound("application", str(application_id))
+    word = _KEY_WORDS[Environment(environment)]
+    key = word + secrets.token_urlsafe(_KEY_BYTES)
+    shown = key[: len(word) + _SHOWN_CHARACTERS]
+    await store.add_key(connection, digest(key), application_id, KeyRole.SECRET, shown, now)
+    return key
+
+
+async def rotate_key(
+    connection: Connection, application_id: UUID, now: datetime
+) -> tuple[str, list[str]]:
+    """Give an application a new key and revoke all others; the key and their prefixes.
+
+    Raises ``NotFound``. To change keys without a gap, create one, deploy it, then revoke the old.
+    """
+    async with connection.transaction():
+        revoked = await store.revoke_keys(connection, application_id, None, now)
+        return await create_key(connection, application_id, now), revoked
+
+
+async def revoke_key(
+    connection: Connection, application_id: UUID, prefix: str, now: datetime
+) -> None:
+    """Revoke the key whose shown beginning is ``prefix``; raises ``NotFound``."""
+    if not await store.revoke_keys(connection, application_id, prefix, now):
+        raise NotFound("key", prefix)
+
+
+async def rotate_webhook_secret(connection: Connection, vault: Vault, application_id: UUID) -> str:
+    """Give an application a new webhook secret; raises ``NotFound``."""
+    async with connection.transaction():
+        if await store.application_environment(connection, application_id) is None:
+            raise NotFound("application", str(application_id))
+        secret = new_webhook_secret()
+        await store.set_webhook_secret(
+            connection, application_id, seal_webhook_secret(vault, secret)
+        )
+    return secret
+
+
+def digest(key: str) -> bytes:
+    """How a key is stored: 256 random bits need no salt and no slow hash."""
+    return hashlib.sha256(key.encode()).digest()
+
+
+def new_webhook_secret() -> str:
+    """A secret in the form of Standard Webhooks: ``whsec_`` and 32 bytes in base64."""
+    return "whsec_" + base64.b64encode(secrets.token_bytes(_KEY_BYTES)).decode()
+
+
+def seal_webhook_secret(vault: Vault, secret: str) -> bytes:
+    """The secret as it is stored: its text as the merchant was shown it, sealed."""
+    return vault.seal(secret.encode())
+
+
+async def _fee_rule(connection: Connection, new: NewApplication, now: datetime) -> UUID | None:
+    if not new.fee_percent_bps and not new.fee_fixed_minor:
+        return None
+    rule = FeeRule(new_id(now), new.fee_percent_bps, new.fee_fixed_minor)
+    await store.add_fee_rule(connection, rule, now)
+    return rule.id

@@ -1,0 +1,142 @@
+"""Merchants, their applications and keys, as an operator sets them up."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from guichet.domain.fees import FeeRule
+from guichet.domain.orders import Payee
+from guichet.store.database import Connection
+
+
+class ApplicationRow(NamedTuple):
+    """What an operator chooses of an application; the table's defaults are the rest."""
+
+    id: UUID
+    merchant_id: UUID
+    name: str
+    dialect: str
+    environment: str
+    payee_id: UUID
+    fee_rule_id: UUID | None
+    currency: str
+    requests_per_minute: int
+    settlement_delay_hours: int
+    lenient_json: bool
+    webhook_secret: bytes
+    created_at: datetime
+
+
+async def add_merchant(
+    connection: Connection, merchant_id: UUID, name: str, country: str | None, now: datetime
+) -> None:
+    """Add a merchant, unless it is there."""
+    await connection.execute(
+        "INSERT INTO merchants (id, name, country, created_at) VALUES ($1, $2, $3, $4)"
+        " ON CONFLICT (id) DO NOTHING",
+        merchant_id,
+        name,
+        country,
+        now,
+    )
+
+
+async def has_merchant(connection: Connection, merchant_id: UUID) -> bool:
+    """Whether there is such a merchant."""
+    found: bool = await connection.fetchval(
+        "SELECT EXISTS (SELECT FROM merchants WHERE id = $1)", merchant_id
+    )
+    return found
+
+
+async def add_payee(connection: Connection, merchant_id: UUID, payee: Payee, now: datetime) -> None:
+    """Add a bank account of a merchant, unless it is there."""
+    await connection.execute(
+        "INSERT INTO payees (merchant_id, id, name, country, bank_name, account, bic, created_at)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (id) DO NOTHING",
+        merchant_id,
+        payee.id,
+        payee.name,
+        payee.country,
+        payee.bank_name,
+        payee.account,
+        payee.bic,
+        now,
+    )
+
+
+async def add_fee_rule(connection: Connection, rule: FeeRule, now: datetime) -> None:
+    """Add a tariff."""
+    await connection.execute(
+        "INSERT INTO fee_rules (id, percent_bps, fixed_minor, min_minor, max_minor, created_at)"
+        " VALUES ($1, $2, $3, $4, $5, $6)",
+        rule.id,
+        rule.percent_bps,
+        rule.fixed_minor,
+        rule.min_minor,
+        rule.max_minor,
+        now,
+    )
+
+
+async def add_application(connection: Connection, row: ApplicationRow) -> None:
+    """Add an application, unless it is there."""
+    await connection.execute(
+        "INSERT INTO applications (id, merchant_id, name, dialect, environment, payee_id,"
+        " fee_rule_id, currency, requests_per_minute, settlement_delay_hours, lenient_json,"
+        " webhook_secret, created_at)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"
+        " ON CONFLICT (id) DO NOTHING",
+        *row,
+    )
+
+
+async def application_environment(connection: Connection, application_id: UUID) -> str | None:
+    """The environment of an application that is not archived; None: there is none."""
+    environment: str | None = await connection.fetchval(
+        "SELECT environment FROM applications WHERE id = $1 AND archived_at IS NULL", application_id
+    )
+    return environment
+
+
+async def set_webhook_secret(connection: Connection, application_id: UUID, sealed: bytes) -> None:
+    """Replace an application's sealed webhook secret."""
+    await connection.execute(
+        "UPDATE applications SET webhook_secret = $2 WHERE id = $1", application_id, sealed
+    )
+
+
+async def add_key(
+    connection: Connection,
+    digest: bytes,
+    application_id: UUID,
+    role: str,
+    prefix: str,
+    now: datetime,
+) -> None:
+    """Add a key by its digest, unless it is there."""
+    await connection.execute(
+        "INSERT INTO api_keys (digest, application_id, role, prefix, created_at)"
+        " VALUES ($1, $2, $3, $4, $5) ON CONFLICT (digest) DO NOTHING",
+        digest,
+        application_id,
+        role,
+        prefix,
+        now,
+    )
+
+
+async def revoke_keys(
+    connection: Connection, application_id: UUID, prefix: str | None, now: datetime
+) -> list[str]:
+    """Revoke the application's keys, or the one with that prefix; the prefixes of those revoked."""
+    rows = await connection.fetch(
+        "UPDATE api_keys SET revoked_at = $3 WHERE application_id = $1 AND revoked_at IS NULL"
+        " AND ($2::text IS NULL OR prefix = $2) RETURNING prefix",
+        application_id,
+        prefix,
+        now,
+    )
+    return [row["prefix"] for row in rows]

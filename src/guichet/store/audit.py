@@ -1,0 +1,136 @@
+"""The books' invariants as queries, each answering what breaks it (docs/ledger.md).
+
+They hold whatever was killed when: a row in an answer is a defect or damage.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from guichet.store.database import Connection
+
+_FINDINGS_MAX = 20
+
+INVARIANTS: dict[str, str] = {
+    "every entry balances in every currency": """
+        SELECT format('entry %s is off by %s %s', e.key, sum(signed.minor), signed.currency)
+        FROM ledger_entries e JOIN (
+            SELECT p.entry_id, a.currency,
+                CASE p.direction WHEN 'debit' THEN p.amount_minor ELSE -p.amount_minor END AS minor
+            FROM ledger_postings p JOIN ledger_accounts a ON a.id = p.account_id
+        ) signed ON signed.entry_id = e.id
+        GROUP BY e.key, signed.currency HAVING sum(signed.minor) <> 0
+    """,
+    "every entry has postings": """
+        SELECT format('entry %s has no postings', e.key) FROM ledger_entries e
+        WHERE NOT EXISTS (SELECT FROM ledger_postings p WHERE p.entry_id = e.id)
+    """,
+    "the trial balance is zero": """
+        SELECT format('%s %s: assets and expenses exceed liabilities and income by %s',
+            environment, currency, sum(signed_minor))
+        FROM (
+            SELECT environment, currency,
+                CASE WHEN kind IN ('asset', 'expense') THEN balance_minor ELSE -balance_minor END
+                    AS signed_minor
+            FROM ledger_accounts
+        ) signed
+        GROUP BY environment, currency HAVING sum(signed_minor) <> 0
+    """,
+    "an account's balance is the sum of its postings": """
+        SELECT format('account %s (%s) says %s, its postings say %s', a.id, a.code,
+            a.balance_minor, coalesce(sum(moved.minor), 0))
+        FROM ledger_accounts a LEFT JOIN (
+            SELECT p.account_id,
+                CASE WHEN (p.direction = 'debit') = (k.kind IN ('asset', 'expense'))
+                    THEN p.amount_minor ELSE -p.amount_minor END AS minor
+            FROM ledger_postings p JOIN ledger_accounts k ON k.id = p.account_id
+        ) moved ON moved.account_id = a.id
+        GROUP BY a.id HAVING a.balance_minor <> coalesce(sum(moved.minor), 0)
+    """,
+    "an account's versions are counted without a gap": """
+        SELECT format('account %s (%s) is at version %s with %s postings up to %s', a.id, a.code,
+            a.version, count(p.account_version), coalesce(max(p.account_version), 0))
+        FROM ledger_accounts a LEFT JOIN ledger_postings p ON p.account_id = a.id
+        GROUP BY a.id
+        HAVING a.version <> count(p.account_version)
+            OR a.version <> coalesce(max(p.account_version), 0)
+    """,
+    "each posting's balance follows from the one before": """
+        SELECT format('account %s, version %s: %s after %s and a posting of %s', account_id,
+            account_version, balance_after_minor, before_minor, moved_minor)
+        FROM (
+            SELECT p.account_id, p.account_version, p.balance_after_minor,
+                coalesce(lag(p.balance_after_minor) OVER w, 0) AS before_minor,
+                CASE WHEN (p.direction = 'debit') = (a.kind IN ('asset', 'expense'))
+                    THEN p.amount_minor ELSE -p.amount_minor END AS moved_minor
+            FROM ledger_postings p JOIN ledger_accounts a ON a.id = p.account_id
+            WINDOW w AS (PARTITION BY p.account_id ORDER BY p.account_version)
+        ) chain
+        WHERE balance_after_minor <> before_minor + moved_minor
+    """,
+    "merchant_pending is what payments have unreleased": """
+        SELECT format('application %s: account %s %s, payments %s', application_id,
+            sum(account_minor), currency, sum(payments_minor))
+        FROM (
+            SELECT environment, application_id, currency, balance_minor AS account_minor,
+                0 AS payments_minor
+            FROM ledger_accounts WHERE code = 'merchant_pending'
+            UNION ALL
+            SELECT environment, application_id, currency, 0, unreleased_minor
+            FROM payments WHERE unreleased_minor <> 0
+        ) both_sides
+        GROUP BY environment, application_id, currency
+        HAVING sum(account_minor) <> sum(payments_minor)
+    """,
+    "suspense is what attempts could not place": """
+        SELECT format('%s %s: account %s %s, attempts %s', environment, rail, sum(account_minor),
+            currency, sum(attempts_minor))
+        FROM (
+            SELECT environment, rail, currency, balance_minor AS account_minor, 0 AS attempts_minor
+            FROM ledger_accounts WHERE code = 'suspense'
+            UNION ALL
+            SELECT environment, rail, received_currency, 0, received_minor - placed_minor
+            FROM attempts WHERE status = 'done'
+        ) both_sides
+        GROUP BY environment, rail, currency
+        HAVING sum(account_minor) <> sum(attempts_minor)
+    """,
+    "every completed payment is booked": """
+        SELECT format('payment %s completed at %s and has no entry', p.id, p.completed_at)
+        FROM payments p
+        WHERE p.completed_at IS NOT NULL AND NOT EXISTS (
+            SELECT FROM ledger_entries e WHERE e.key = format('payment:%s:completed', p.id))
+    """,
+    "only completed payments are booked": """
+        SELECT format('entry %s is of a payment that never completed', e.key)
+        FROM ledger_entries e LEFT JOIN payments p ON p.id = e.subject_id
+        WHERE e.event = 'payment.completed' AND (p.completed_at IS NULL
+            OR e.key <> format('payment:%s:completed', p.id))
+    """,
+    "payments are reversed in the books as in their status": """
+        SELECT format('payment %s is %s and has %s entries of its reversal', p.id, p.status,
+            count(e.id))
+        FROM payments p
+            LEFT JOIN ledger_entries e ON e.key = format('payment:%s:reversed', p.id)
+        WHERE p.completed_at IS NOT NULL
+        GROUP BY p.id HAVING count(e.id) <> (p.status = 'reversed')::integer
+    """,
+}
+
+
+class Finding(NamedTuple):
+    """An invariant that does not hold, and where."""
+
+    invariant: str
+    what: str
+
+
+async def findings(connection: Connection) -> list[Finding]:
+    """What is wrong in the books, as of one moment: nothing, or a few examples per invariant."""
+    found = []
+    async with connection.transaction(isolation="repeatable_read", readonly=True):
+        await connection.execute("SET LOCAL statement_timeout = 0")
+        for invariant, query in INVARIANTS.items():
+            rows = await connection.fetch(f"{query} LIMIT {_FINDINGS_MAX}", timeout=3600)
+            found += [Finding(invariant, row[0]) for row in rows]
+    return found
