@@ -1,4 +1,4 @@
-"""Neopay's face towards merchants' servers (contract 9.1): what ``callback_url`` receives."""
+"""Neopay's face towards merchants (contract 9.1): what ``callback_url`` receives, by both ways."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from guichet.dialects.neopay.resources import render_payment
+from guichet.dialects.neopay.statuses import status_word
 from guichet.domain.events import Event
+from guichet.domain.payments import Payment
 from guichet.gateway import Gateway
 from guichet.services.payments import PaymentView
 
@@ -38,4 +40,16 @@ def signature_headers(
         "webhook-id": event_id,
         "webhook-timestamp": moment,
         "webhook-signature": f"v1,{base64.b64encode(standard).decode()}",
+    }
+
+
+def payer_query(payment: Payment) -> Mapping[str, str]:
+    """What the payer's browser takes along to ``callback_url``, by GET where the notice is a POST.
+
+    A convenience for the merchant's page, never proof: the truth is one GET of the payment away.
+    """
+    return {
+        "payment_id": str(payment.id),
+        "status": status_word(payment.status, payment.reason),
+        "reference": payment.reference or "",
     }
