@@ -22,13 +22,16 @@ from typing import Any
 
 from bench.processes import ROOT, machine_cpu_seconds, tree_cpu_seconds
 
+#: Payers of all applications together.
+PAYERS = 20_000
+
 
 @dataclass(frozen=True)
 class HttpLoad:
     """``requests`` are sent in turn, again and again, or each at most once (``once``).
 
-    With ``serial`` they are templates with two numbers: one of 20,000 payers, and one that never
-    comes twice, counted from ``serial``.
+    With ``serial`` they are templates of ``%(serial)d``, counted from there, and ``%(payer)d``,
+    one of 20,000.
     """
 
     port: int
@@ -43,7 +46,9 @@ class HttpLoad:
 
 @dataclass(frozen=True)
 class SqlLoad:
-    """``statement`` with each of ``arguments`` in turn, from ``serial`` on; None is the serial."""
+    """``statement`` with each of ``arguments`` in turn; those that are functions are called with
+    the number of the call, counted from ``serial``. ``session`` holds PostgreSQL settings.
+    """
 
     dsn: str
     clients: int
@@ -51,6 +56,7 @@ class SqlLoad:
     statement: str
     arguments: list[tuple[Any, ...]]
     roots: dict[str, int] = field(default_factory=dict)
+    session: dict[str, str] = field(default_factory=dict)
     serial: int = 0
     warm_up_seconds: float = 0.3
 
@@ -144,7 +150,9 @@ def _texts(load: HttpLoad) -> Iterator[bytes]:
     if load.serial is None:
         return itertools.cycle(load.requests)
     numbered = zip(itertools.count(load.serial), itertools.cycle(load.requests))
-    return (template % (number % 20_000, number) for number, template in numbered)
+    return (
+        template % {b"payer": number % PAYERS, b"serial": number} for number, template in numbered
+    )
 
 
 def _http(load: HttpLoad) -> Sample:
@@ -196,7 +204,9 @@ def _whole(data: bytes) -> bool:
 async def _sql(load: SqlLoad) -> Sample:
     import asyncpg
 
-    connections = [await asyncpg.connect(load.dsn) for _ in range(load.clients)]
+    connections = [
+        await asyncpg.connect(load.dsn, server_settings=load.session) for _ in range(load.clients)
+    ]
     prepared = [await connection.prepare(load.statement) for connection in connections]
     numbers = itertools.count(load.serial)
     watch = _Watch(load)

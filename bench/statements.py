@@ -6,16 +6,18 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from bench.load import PAYERS
 from guichet.domain.ids import new_id
-from guichet.store import payments
+from guichet.store import database, payments
 
 APPLICATIONS = 16
-PAYERS = 20_000
 AMOUNT_MINOR = 12_244
 INSTITUTION = 20
 
-#: The store's own statement for creating payments, called by the ceiling with one item each.
+#: The store's own statement for creating payments, called by the ceiling with one item each, and
+#: the settings of the store's own sessions.
 CREATE = payments._CREATE  # noqa: SLF001
+SESSION = database._SESSION  # noqa: SLF001
 
 
 def _id(_: int) -> list[UUID]:
@@ -30,12 +32,16 @@ def _request_key(number: int) -> list[str]:
     return [f"sql-{number:012d}"]
 
 
-def create_arguments(application_id: UUID, payee_id: UUID) -> tuple[Any, ...]:
+def serial_number(number: int) -> int:
+    return number
+
+
+def create_arguments(application_id: UUID, payee_id: UUID, fee_rule_id: UUID) -> tuple[Any, ...]:
     """Arguments of ``CREATE``; functions are called with the serial number of the call."""
     now = datetime.now(UTC)
     return (
-        _id, [application_id], ["sandbox"], [payee_id], [None], ["open_banking"], [INSTITUTION],
-        ["GB"], ["reference"], [AMOUNT_MINOR], ["GBP"], [0], ["https://merchant.example/callback"],
+        _id, [application_id], ["sandbox"], [payee_id], [fee_rule_id], ["open_banking"],
+        [INSTITUTION], ["GB"], ["reference"], [AMOUNT_MINOR], ["GBP"], [86], ["https://merchant.example/callback"],
         _request_key, [b"h" * 32], [now + timedelta(days=1)],
         _id, now, [None], _id, _email, _email, ["Jhon Doe"], [None], [None], [None], ["GB"],
         [None], [None], [None], [None], [None], [None],
@@ -92,5 +98,9 @@ BEGIN
     UPDATE plain_accounts SET balance_minor = balance_minor - 9900 WHERE id = merchant;
     RETURN 'completed';
 END $$;
-INSERT INTO plain_payments SELECT n, 4 + n % 100, 'pending' FROM generate_series(1, 200000) n;
+"""
+SETTLE_PLAIN = "SELECT plain_settle($1)"
+MORE_PLAIN_PAYMENTS = """
+INSERT INTO plain_payments SELECT n, 4 + n % 100, 'pending'
+FROM generate_series($1::bigint, $2::bigint) n
 """
