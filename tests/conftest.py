@@ -14,7 +14,9 @@ import asyncpg
 import pytest
 
 from guichet.embedded import EmbeddedPostgres, Endpoints
+from guichet.gateway import Gateway
 from guichet.store.migrate import migrate
+from gateways import running_gateway, seed
 
 _ENDPOINTS = pytest.StashKey[Endpoints]()
 _CLUSTER = pytest.StashKey[tuple[EmbeddedPostgres, Path]]()
@@ -80,3 +82,11 @@ async def database_urls(cluster_endpoints: Endpoints) -> AsyncIterator[DatabaseU
         await superuser.execute(f"DROP DATABASE {name} WITH (FORCE)")
     finally:
         await superuser.close()
+
+
+@pytest.fixture
+async def gateway(database_urls: DatabaseUrls) -> AsyncIterator[Gateway]:
+    """A gateway on a database of the test's own with the two applications of ``gateways``."""
+    await seed(database_urls.owner_url)
+    async with running_gateway(database_urls.serving_url) as running:
+        yield running

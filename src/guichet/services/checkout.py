@@ -61,7 +61,7 @@ async def start_attempt(
     ``NotPayable``.
     """
     _check(gateway, "checkout", payment_id, token)
-    started = await _begin_row(gateway, payment_id)
+    started = await reserve_attempt(gateway, payment_id)
     if started is not None:
         payment, attempt = started
         await begin_attempt(gateway, payment, attempt, payer_address)
@@ -86,8 +86,11 @@ async def receive_return(
     return await _view(gateway, row.payment.id)
 
 
-async def _begin_row(gateway: Gateway, payment_id: UUID) -> tuple[Payment, Attempt] | None:
-    """Insert the attempt under the payment's lock; None while another one is open."""
+async def reserve_attempt(gateway: Gateway, payment_id: UUID) -> tuple[Payment, Attempt] | None:
+    """Insert a new attempt under the payment's lock, its lease ours; None while one is open.
+
+    Raises ``NotFound`` and ``NotPayable``.
+    """
     now = gateway.clock.now()
     lease_seconds = gateway.settings.lease_seconds
     async with gateway.database.transaction() as tx:

@@ -51,7 +51,7 @@ async def save(
     names = [name for name in CUSTOMER_FIELDS if name in fields]
     parameters = ", ".join(f"${index}" for index in range(5, 5 + len(names)))
     changes = ", ".join(f"{name} = excluded.{name}" for name in names)
-    record = await connection.fetchrow(
+    (record,) = await connection.fetch(
         f"INSERT INTO customers AS c (id, application_id, email_key, created_at, updated_at, "
         f"{', '.join(names)}) VALUES ($1, $2, $3, $4, $4, {parameters}) "
         f"ON CONFLICT (application_id, email_key) DO UPDATE SET {changes}, "
