@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 
 import asyncpg
 
-from guichet.domain.errors import DatabaseUnavailable, Overloaded
+from guichet.domain.errors import DatabaseUnavailable, Overloaded, Unavailable
 
 Connection: TypeAlias = "asyncpg.Connection[Any]"
 
@@ -48,6 +48,14 @@ _LOST = (
     asyncpg.ReadOnlySQLTransactionError,
 )
 
+#: What it raises when the statement had to give way: nothing happened, try again.
+_GAVE_WAY = (
+    asyncpg.DeadlockDetectedError,
+    asyncpg.LockNotAvailableError,
+    asyncpg.QueryCanceledError,
+    asyncpg.SerializationError,
+)
+
 
 class Database:
     """``size`` connections to ``dsn``, opened when needed and again after they are lost."""
@@ -79,11 +87,14 @@ class Database:
         """A connection in autocommit: each statement is its own transaction.
 
         Raises ``DatabaseUnavailable`` when there is none or it is lost on the way (whether a
-        write happened is then not known), ``Overloaded`` when none is free for two seconds.
+        write happened is then not known), ``Overloaded`` when none is free for two seconds, and
+        ``Unavailable`` when a statement took too long or waited too long for a lock.
         """
         connection = await self._take()
         try:
             yield connection
+        except _GAVE_WAY as error:
+            raise Unavailable from error
         except _LOST as error:
             connection.terminate()
             raise DatabaseUnavailable from error
