@@ -31,7 +31,8 @@ class Settings:
     host: str = _setting("127.0.0.1", "Address to listen on.")
     port: int = _setting(8000, "Port to listen on.")
     public_url: str = _setting(
-        "", "Address under which payers and merchants reach this server; default `http://HOST:PORT`."
+        "",
+        "Address under which payers and merchants reach this server; default `http://HOST:PORT`.",
     )
     database_url: str = _setting(
         "",
@@ -39,7 +40,9 @@ class Settings:
         secret=True,
     )
     owner_database_url: str = _setting(
-        "", "The same database as the role that owns the tables, for `guichet migrate`.", secret=True
+        "",
+        "The same database as the role that owns the tables, for `guichet migrate`.",
+        secret=True,
     )
     database_connections: int = _setting(8, "Database connections of each serving process.")
     secret_keys: str = _setting(
@@ -88,7 +91,9 @@ class Settings:
             try:
                 values[item.name] = hints[item.name](text)
             except ValueError as error:
-                raise InvalidSetting(f"{variable}={text!r} is not a {hints[item.name].__name__}") from error
+                raise InvalidSetting(
+                    f"{variable}={text!r} is not a {hints[item.name].__name__}"
+                ) from error
         known = {f"GUICHET_{item.name.upper()}" for item in fields(cls)}
         for variable in environment:
             if variable.startswith("GUICHET_") and variable not in known:

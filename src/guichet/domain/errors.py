@@ -78,6 +78,10 @@ class Overloaded(Unavailable):
     """Too many requests are waiting."""
 
 
+class Conflicted(Unavailable):
+    """Another transaction was in the way and nothing happened; alone it may succeed."""
+
+
 class DatabaseUnavailable(Unavailable):
     """The database cannot be reached; whether a write under way happened is not known."""
 

@@ -43,7 +43,7 @@ class CollectOrder:
     return_url: str
     expires_at: datetime
     payer_address: str | None = None
-    memory: dict[str, str] = field(default_factory=dict)
+    memory: dict[str, str] = field(default_factory=dict, repr=False)
     provider_reference: str | None = None
     received_minor: int = 0
     open: bool = True

@@ -6,7 +6,7 @@ one: a time-out is not a failure, and only a later look at the provider may leav
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 
 from guichet.domain.money import Money
@@ -54,7 +54,7 @@ class _Report:
     """
 
     provider_reference: str | None = None
-    memory: dict[str, str] | None = None
+    memory: dict[str, str] | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

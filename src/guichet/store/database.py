@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 
 import asyncpg
 
-from guichet.domain.errors import DatabaseUnavailable, Overloaded, Unavailable
+from guichet.domain.errors import Conflicted, DatabaseUnavailable, Overloaded, Unavailable
 
 Connection: TypeAlias = "asyncpg.Connection[Any]"
 
@@ -48,13 +48,9 @@ _LOST = (
     asyncpg.ReadOnlySQLTransactionError,
 )
 
-#: What it raises when the statement had to give way: nothing happened, try again.
-_GAVE_WAY = (
-    asyncpg.DeadlockDetectedError,
-    asyncpg.LockNotAvailableError,
-    asyncpg.QueryCanceledError,
-    asyncpg.SerializationError,
-)
+#: What it raises when two transactions stood in each other's way, and when one took too long.
+_CONFLICT = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
+_TOO_LONG = (asyncpg.LockNotAvailableError, asyncpg.QueryCanceledError)
 
 
 class Database:
@@ -87,13 +83,16 @@ class Database:
         """A connection in autocommit: each statement is its own transaction.
 
         Raises ``DatabaseUnavailable`` when there is none or it is lost on the way (whether a
-        write happened is then not known), ``Overloaded`` when none is free for two seconds, and
-        ``Unavailable`` when a statement took too long or waited too long for a lock.
+        write happened is then not known), ``Overloaded`` when none is free for two seconds,
+        ``Conflicted`` after a deadlock, and ``Unavailable`` when a statement took too long or
+        waited too long for a lock.
         """
         connection = await self._take()
         try:
             yield connection
-        except _GAVE_WAY as error:
+        except _CONFLICT as error:
+            raise Conflicted from error
+        except _TOO_LONG as error:
             raise Unavailable from error
         except _LOST as error:
             connection.terminate()
