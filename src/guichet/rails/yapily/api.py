@@ -48,7 +48,7 @@ class Denied(Exception):
         super().__init__(f"{operation}: {status} {self.code}")
         bank = problem.institution_error
         self.status = status
-        self.by_bank = bank is not None
+        self.by_bank = bank is not None or problem.source == "INSTITUTION"
         self.text = f"{problem.message} {bank.error_message if bank else ''}"
 
     @property

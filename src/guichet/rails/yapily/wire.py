@@ -165,7 +165,7 @@ class Payment(Wire):
     payment_idempotency_id: str | None = None
     status_details: StatusDetails | None = None
     payee_details: PayeeDetails | None = None
-    amount: msgspec.Raw | None = None
+    amount: msgspec.Raw = msgspec.Raw()
     currency: str | None = None
     amount_details: Amount | None = None
 
@@ -214,6 +214,7 @@ class Problem(Wire):
     code: int | None = None
     status: str | None = None
     message: str | None = None
+    source: str | None = None
     institution_error: InstitutionError | None = None
 
 
@@ -236,20 +237,13 @@ class EventNotice(Wire):
 
 def money(payment: Payment) -> Money:
     """What the payment says was moved; raises ``Unreadable`` if it says nothing, or two things."""
-    said = [
-        exact_money(bytes(raw), currency)
-        for raw, currency in (
-            (payment.amount, payment.currency),
-            (
-                payment.amount_details and payment.amount_details.amount,
-                payment.amount_details and payment.amount_details.currency,
-            ),
-        )
-        if raw and currency
-    ]
-    if not said or said[0] != said[-1]:
+    details = payment.amount_details
+    said = {exact_money(bytes(details.amount), details.currency)} if details else set()
+    if payment.currency and bytes(payment.amount) not in (b"", b"null"):
+        said.add(exact_money(bytes(payment.amount), payment.currency))
+    if len(said) != 1:
         raise Unreadable("no amount, or two different ones")
-    return said[0]
+    return said.pop()
 
 
 def exact_money(number: bytes, currency: str) -> Money:

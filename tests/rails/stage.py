@@ -1,0 +1,174 @@
+"""A stage for the connector: the simulated Yapily on a real port, and every request judged."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import uuid
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import msgspec
+import uvicorn
+
+from guichet.domain.money import Money
+from guichet.domain.orders import CollectOrder, Payee
+from guichet.domain.outcomes import Outcome, Reply
+from guichet.outbound.client import Answer, GuardedClient
+from guichet.outbound.policy import ANYWHERE, Policy
+from guichet.rails.yapily.rail import YapilyRail
+from guichet.simulators.yapily import build_app
+from judge import Judge
+
+APPLICATION_ID = "application"
+SECRET = "canary-of-the-application-secret"
+PAYEE = Payee(
+    id=uuid.UUID(int=1),
+    name="Demo Shop Ltd",
+    country="GB",
+    bank_name="Demo Bank",
+    account="GB33BUKB20201555555555",
+    bic="BUKBGB22",
+)
+
+
+@dataclass(frozen=True)
+class Sent:
+    """One request of the connector."""
+
+    method: str
+    url: str
+    headers: dict[str, str]
+    body: bytes
+
+
+class JudgedClient(GuardedClient):
+    """The guarded client, which has every request judged before it leaves."""
+
+    def __init__(self, judge: Judge | None) -> None:
+        super().__init__()
+        self._judge = judge
+        self.sent: list[Sent] = []
+
+    async def send(
+        self,
+        method: str,
+        url: str,
+        *,
+        policy: Policy,
+        timeout_seconds: float,
+        headers: Mapping[str, str] | None = None,
+        body: bytes = b"",
+        limit_bytes: int = 65_536,
+    ) -> Answer:
+        self.sent.append(Sent(method, url, dict(headers or {}), body))
+        if self._judge is not None:
+            self._judge.request(method, url, headers=headers, body=body)
+        return await super().send(
+            method,
+            url,
+            policy=policy,
+            timeout_seconds=timeout_seconds,
+            headers=headers,
+            body=body,
+            limit_bytes=limit_bytes,
+        )
+
+
+def new_order(**changes: Any) -> CollectOrder:
+    """An order of 122.44 GBP to the demo payee with a key of its own."""
+    order = CollectOrder(
+        key=uuid.uuid4().hex,
+        environment="sandbox",
+        money=Money(12_244, "GBP"),
+        payee=PAYEE,
+        reference="Order 42",
+        institution_code="modelo-sandbox",
+        return_url="http://127.0.0.1:9/return/attempt/token",
+        expires_at=datetime.now(UTC) + timedelta(minutes=15),
+        payer_address="203.0.113.7",
+    )
+    return replace(order, **changes)
+
+
+def after(order: CollectOrder, outcome: Outcome) -> CollectOrder:
+    """The order as the core would hand it to the rail next time."""
+    return replace(
+        order,
+        memory=order.memory if outcome.memory is None else outcome.memory,
+        provider_reference=outcome.provider_reference or order.provider_reference,
+    )
+
+
+@dataclass
+class Stage:
+    """The simulator, its control API and a connector to it."""
+
+    base_url: str
+    client: JudgedClient
+    rail: YapilyRail
+    control_client: GuardedClient = field(default_factory=GuardedClient)
+
+    async def control(self, name: str, **asked: Any) -> Any:
+        """POST to the control API (GET ``state``); the answer."""
+        answer = await self.control_client.send(
+            "GET" if name == "state" else "POST",
+            f"{self.base_url}/_control/{name}",
+            policy=ANYWHERE,
+            timeout_seconds=5,
+            body=b"" if name == "state" else msgspec.json.encode(asked),
+            limit_bytes=1_000_000,
+        )
+        assert answer.status == 200, answer.body
+        return msgspec.json.decode(answer.body)
+
+    async def fault(self, operation: str, kind: str, **more: Any) -> None:
+        await self.control("faults", operation=operation, kind=kind, **more)
+
+    async def decide(self, decision: str, order: CollectOrder, **more: Any) -> Reply:
+        """The payer (or the bank) decides; what the browser then brings back."""
+        told = await self.control(
+            "decide", decision=decision, paymentIdempotencyId=order.key, **more
+        )
+        query = urlsplit(told.get("callback") or "").query
+        return Reply(parameters=dict(parse_qsl(query)))
+
+    async def movements(self, order: CollectOrder) -> list[Decimal]:
+        """What the simulator's own book says was moved for this order."""
+        state = await self.control("state")
+        return [
+            Decimal(movement["amount"])
+            for payment in state["payments"]
+            if payment["paymentIdempotencyId"] == order.key
+            for movement in payment["movements"]
+        ]
+
+    async def consent_statuses(self, order: CollectOrder) -> list[str]:
+        state = await self.control("state")
+        return [
+            each["status"]
+            for each in state["consents"]
+            if each["paymentIdempotencyId"] == order.key
+        ]
+
+
+@asynccontextmanager
+async def staged(judge: Judge | None, timeout_seconds: float = 5) -> AsyncIterator[Stage]:
+    """The simulator under uvicorn on a free port, with nothing in its book."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        base_url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        app = build_app(base_url, APPLICATION_ID, SECRET)
+        config = uvicorn.Config(app, log_level="critical", lifespan="off")
+        server = uvicorn.Server(config)
+        serving = asyncio.create_task(server.serve(sockets=[listener]))
+        async with JudgedClient(judge) as client, GuardedClient() as control:
+            rail = YapilyRail(client, base_url, APPLICATION_ID, SECRET, "sandbox", timeout_seconds)
+            yield Stage(base_url, client, rail, control)
+        server.should_exit = True
+        await serving
