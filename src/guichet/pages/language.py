@@ -27,6 +27,8 @@ LANGUAGES = (SOURCE_LANGUAGE, *sorted(path.stem for path in MESSAGES.glob("*.po"
 
 _TAG = re.compile(r"([A-Za-z]{2,3})(?:-[A-Za-z]{4})?(?:-([A-Za-z]{2}))?(?:-[A-Za-z0-9]{1,8})*\Z")
 _QUALITY = re.compile(r"\s*q\s*=\s*([01](?:\.[0-9]{0,3})?)\s*\Z")
+#: Where CLDR's currency spacing belongs, which babel leaves out: ``KWD 1.250``.
+_LETTER_BESIDE_DIGIT = re.compile(r"(?<=[^\W\d_])(?=\d)|(?<=\d)(?=[^\W\d_])")
 #: A header beyond this is cut: people speak fewer languages.
 _TAGS_MAX = 20
 
@@ -88,7 +90,7 @@ def show_money(money: Money, locale: Locale) -> str:
     pattern.frac_prec = (decimals, decimals)
     amount = Decimal(money.minor).scaleb(-decimals)
     text: str = pattern.apply(amount, locale, currency=money.currency, currency_digits=False)
-    return text
+    return _LETTER_BESIDE_DIGIT.sub("\N{NO-BREAK SPACE}", text)
 
 
 def show_moment(moment: datetime, locale: Locale) -> str:

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from guichet.pages.assets import load_assets
-from guichet.pages.language import LANGUAGES, Speech, negotiate, translations
+from guichet.pages.language import LANGUAGES, SOURCE_LANGUAGE, Speech, negotiate, translations
 from guichet.web.asgi import Reply, Request
 
 #: Nothing foreign, nothing inline. ``form-action 'self'``: Chromium applies it to the redirects of
@@ -62,6 +62,11 @@ class Renderer:
             ("vary", "Accept-Language"),
         )
         return Reply(status, text.encode(), "text/html; charset=utf-8", headers)
+
+    def template_names(self) -> set[str]:
+        """Every page there is."""
+        environment = self._environments[SOURCE_LANGUAGE]
+        return {name.removesuffix(".html") for name in environment.list_templates()}
 
     def see_other(self, location: str) -> Reply:
         """Send the browser to ``location`` with a GET."""
