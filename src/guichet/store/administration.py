@@ -116,10 +116,10 @@ async def add_key(
     prefix: str,
     now: datetime,
 ) -> None:
-    """Add a key by its digest, unless it is there."""
+    """Add a key by its digest; one that was revoked works again."""
     await connection.execute(
         "INSERT INTO api_keys (digest, application_id, role, prefix, created_at)"
-        " VALUES ($1, $2, $3, $4, $5) ON CONFLICT (digest) DO NOTHING",
+        " VALUES ($1, $2, $3, $4, $5) ON CONFLICT (digest) DO UPDATE SET revoked_at = NULL",
         digest,
         application_id,
         role,

@@ -11,7 +11,13 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
-from guichet.domain.errors import DatabaseUnavailable, GuichetError, Overloaded
+from guichet.domain.errors import (
+    Conflicted,
+    DatabaseUnavailable,
+    GuichetError,
+    Overloaded,
+    Unavailable,
+)
 
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
@@ -24,7 +30,8 @@ class Batcher(Generic[Item, Answer]):
 
     ``work`` answers for each item, in order: a value, or an exception that concerns this item
     alone. When it raises, everything of the batch was rolled back and the items are run one by
-    one, so that one bad item never fails its neighbours; a lost database is everybody's error.
+    one, so that one bad item never fails its neighbours; a database that cannot be
+    had is everybody's error.
     ``key`` tells items apart that must not share a batch (the second waits for the next one).
     """
 
@@ -41,6 +48,7 @@ class Batcher(Generic[Item, Answer]):
         self._limit = limit
         self._key = key
         self._queue: deque[tuple[Item, asyncio.Future[Answer]]] = deque()
+        self._running = 0
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def submit(self, item: Item) -> Answer:
@@ -53,7 +61,8 @@ class Batcher(Generic[Item, Answer]):
             raise Overloaded
         future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self._queue.append((item, future))
-        if len(self._tasks) < self._writers:
+        if self._running < self._writers:
+            self._running += 1
             task = asyncio.create_task(self._write())
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
@@ -70,12 +79,17 @@ class Batcher(Generic[Item, Answer]):
             items = [item for item, _ in batch]
             try:
                 answers = await self._work(items)
-            except (DatabaseUnavailable, asyncio.CancelledError) as error:
-                answers = [_as_error(error)] * len(items)
+            except (Unavailable, asyncio.CancelledError) as error:
+                alone = isinstance(error, Conflicted) and len(items) > 1
+                answers = (
+                    await self._one_by_one(items) if alone else [_as_error(error)] * len(items)
+                )
             except Exception as error:  # noqa: BLE001 - whatever it is, it is the items' answer
                 answers = [error] if len(items) == 1 else await self._one_by_one(items)
             for (_, future), answer in zip(batch, answers, strict=True):
                 _settle(future, answer)
+        # With no await since the queue was seen empty: an item submitted now starts a new writer.
+        self._running -= 1
 
     def _next_batch(self) -> list[tuple[Item, asyncio.Future[Answer]]]:
         queue, key = self._queue, self._key

@@ -45,3 +45,8 @@ async def problems(connection: Connection) -> list[str]:
     if pending:
         found.append(f"the tables are not of this version: run `guichet migrate` ({pending[-1]})")
     return found
+
+
+async def prove_commit(connection: Connection) -> None:
+    """Commit something that leaves no trace; raises whatever keeps a commit from succeeding."""
+    await connection.execute("SELECT pg_logical_emit_message(true, 'guichet', '')")
