@@ -76,10 +76,12 @@ class BankSite:
             Route("/bank/style.css", self._stylesheet),
             Route("/media/{bank}/{kind}.svg", self._media),
             Route(at, self._start),
+            Route(f"{at}/login", self._start_again),
             Route(f"{at}/login", self._log_in, methods=["POST"]),
             Route(f"{at}/accounts", self._show_accounts),
             Route(f"{at}/accounts", self._choose_account, methods=["POST"]),
             Route(f"{at}/review", self._show_review),
+            Route(f"{at}/decision", self._start_again),
             Route(f"{at}/decision", self._decide, methods=["POST"]),
         ]
 
@@ -102,6 +104,9 @@ class BankSite:
         if consent.status != AWAITING:
             return self._closed(consent)
         return self._login_page(consent)
+
+    async def _start_again(self, request: Request) -> Response:
+        return self._to(self._consent(request))
 
     async def _log_in(self, request: Request) -> Response:
         consent = self._consent(request)
