@@ -48,13 +48,13 @@ class ScriptedRail:
             raise RailUnavailable
         return self.answer
 
-    async def advance(self, order: CollectOrder, reply: Reply | None = None) -> Outcome:
+    async def advance(self, order: CollectOrder, reply: Reply | None = None) -> Outcome:  # noqa: ARG002
         raise RailUnavailable
 
-    async def cancel(self, order: CollectOrder) -> Outcome:
+    async def cancel(self, order: CollectOrder) -> Outcome:  # noqa: ARG002
         raise RailUnavailable
 
-    def hear(self, headers: Mapping[str, str], body: bytes) -> Sequence[Notice]:
+    def hear(self, headers: Mapping[str, str], body: bytes) -> Sequence[Notice]:  # noqa: ARG002
         return ()
 
     async def institutions(self) -> Sequence[Institution]:
@@ -69,7 +69,10 @@ def rail(gateway: Gateway) -> ScriptedRail:
 
 
 @pytest.fixture
-async def client(gateway: Gateway, rail: ScriptedRail) -> AsyncIterator[httpx2.AsyncClient]:
+async def client(
+    gateway: Gateway,
+    rail: ScriptedRail,  # noqa: ARG001 - must stand before the application is used
+) -> AsyncIterator[httpx2.AsyncClient]:
     """A browser without JavaScript that follows nothing by itself."""
     transport = httpx2.ASGITransport(app=build_app(gateway))
     async with httpx2.AsyncClient(
@@ -96,7 +99,7 @@ NewCheckout = Callable[..., Awaitable[Checkout]]
 
 
 @pytest.fixture
-def new_checkout(gateway: Gateway, client: httpx2.AsyncClient) -> NewCheckout:
+def new_checkout(gateway: Gateway) -> NewCheckout:
     """Makes a payment of £350.41 at Modelo Sandbox."""
 
     async def make(
