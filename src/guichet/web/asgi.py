@@ -325,5 +325,5 @@ def _encoded(headers: Iterable[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
     for name, value in headers:
         if "\r" in value or "\n" in value:
             raise ValueError(f"line break in header {name}")
-        encoded.append((name.encode("ascii"), value.encode("latin-1")))
+        encoded.append((name.lower().encode("ascii"), value.encode("latin-1")))
     return encoded

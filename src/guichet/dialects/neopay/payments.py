@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from msgspec import json
+import msgspec
 
 from guichet.dialects.neopay import validation as rules
 from guichet.dialects.neopay.bodies import read_fields_leniently
@@ -80,7 +81,7 @@ class Payments:
         data = b",".join([self._rendered.render(view) for view in listing.items])
         base_url = self._gateway.settings.base_url
         tail = links_and_meta(base_url, request, page, len(listing.items), listing.total)
-        return Reply(200, b'{"data":[%b],%b' % (data, json.encode(tail)[1:]))
+        return Reply(200, b'{"data":[%b],%b' % (data, msgspec.json.encode(tail)[1:]))
 
     async def show(self, request: Request, caller: Caller) -> Reply:
         """GET /api/payments/{id}."""
@@ -159,7 +160,8 @@ def _new_payment(values: Values, request: Request, body: Mapping[str, Any]) -> N
 
 def _fingerprint(body: Mapping[str, Any]) -> bytes:
     """The same for bodies that say the same, whatever their blanks and the order of their keys."""
-    return hashlib.sha256(json.encode(body, order="deterministic")).digest()
+    canonical = json.dumps(body, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).digest()
 
 
 def _filters(request: Request) -> PaymentFilters:

@@ -188,7 +188,8 @@ def _amount(value: Any, code: str) -> str | None:
     if not isinstance(value, str):
         return "The {} field must be a number."
     decimals = exponent(code)
-    digits = value.removeprefix("-")
+    negative = value.startswith("-")
+    digits = value[1:] if negative else value
     try:
         minor = parse_money(digits, code).minor
     except InvalidAmount as error:
@@ -198,7 +199,7 @@ def _amount(value: Any, code: str) -> str | None:
         if not _LONG.fullmatch(digits):
             return "The {} field must be a number."
         minor = _AMOUNT_MAX_HUNDREDTHS * 10**decimals
-    if minor == 0 or digits is not value:
+    if minor == 0 or negative:
         return f"The {{}} field must be at least {minor_to_text(1, decimals)}."
     if minor * 100 > _AMOUNT_MAX_HUNDREDTHS * 10**decimals:
         return "The {} field must not be greater than 99999999.99."

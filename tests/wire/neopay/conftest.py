@@ -1,0 +1,25 @@
+from __future__ import annotations
+
+import pytest
+
+from guichet.dialects.neopay.app import build_app
+from guichet.gateway import Gateway
+from guichet.web.asgi import Application
+from wire.applications import MakeApplication, TestApplication
+from wire.client import Client
+
+
+@pytest.fixture
+def app(gateway: Gateway) -> Application:
+    return build_app(gateway)
+
+
+@pytest.fixture
+async def application(make_application: MakeApplication) -> TestApplication:
+    return await make_application()
+
+
+@pytest.fixture
+def neopay(app: Application, application: TestApplication) -> Client:
+    """A merchant's client, sending what the documents send."""
+    return Client(app, {**application.headers, "content-type": "application/json/"})
