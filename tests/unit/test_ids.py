@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from guichet.domain.ids import created_at, first_id, new_id
 
-MOMENTS = st.datetimes(datetime(2023, 1, 1), datetime(2057, 1, 1), timezones=st.just(UTC))
+NAIVE = (datetime(2023, 1, 1), datetime(2057, 1, 1))  # noqa: DTZ001 - hypothesis wants them so
+MOMENTS = st.datetimes(*NAIVE, timezones=st.just(UTC))
 
 
 @pytest.mark.parametrize(
