@@ -45,7 +45,8 @@ SELECT {_ID.format(ticks=f"{_TICKS_NOW} - (30 * 86400 * 100000.0) * n / $1")}, c
     'pending', 'https://merchant.example/callback', 'fill-' || n, sha256('h'),
     now() + interval '1 day', now() + interval '1 day', now(), now()
 FROM generate_series($1::integer, 1, -1) n
-JOIN (SELECT row_number() OVER (ORDER BY id) AS n, * FROM customers) c ON c.n = 1 + n % {PAYERS}
+JOIN (SELECT row_number() OVER (ORDER BY id) AS place, * FROM customers) c
+    ON c.place = 1 + n % {PAYERS}
 """
 _FILL_ATTEMPTS = f"""
 WITH payment AS (
@@ -57,8 +58,9 @@ WITH payment AS (
         'https://merchant.example/callback', now() + interval '1 day', now() + interval '1 day',
         now(), now()
     FROM generate_series(1, $1::integer) n
-    JOIN (SELECT row_number() OVER (ORDER BY id) AS n, count(*) OVER () AS size, *
-          FROM customers WHERE application_id = ANY($4::uuid[])) c ON c.n = 1 + n % c.size
+    JOIN (SELECT row_number() OVER (ORDER BY id) AS place, count(*) OVER () AS size, *
+          FROM customers WHERE application_id = ANY($4::uuid[])) c
+        ON c.place = 1 + n % c.size
     RETURNING id, application_id
 )
 INSERT INTO attempts (id, payment_id, application_id, environment, number, rail, institution_id,
