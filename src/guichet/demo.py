@@ -57,3 +57,11 @@ async def seed(connection: Connection, vault: Vault, now: datetime) -> None:
             ),
         )
         await store.add_key(connection, digest(KEY), APPLICATION_ID, KeyRole.SECRET, KEY, now)
+        await store.set_webhook_secret(
+            connection, APPLICATION_ID, seal_webhook_secret(vault, WEBHOOK_SECRET)
+        )
+
+
+async def withdraw(connection: Connection, now: datetime) -> None:
+    """Revoke the demo merchant's keys, if there are any."""
+    await store.revoke_keys(connection, APPLICATION_ID, None, now)

@@ -155,8 +155,10 @@ def new_webhook_secret() -> str:
 
 
 def seal_webhook_secret(vault: Vault, secret: str) -> bytes:
-    """The secret as it is stored: its text as the merchant was shown it, sealed."""
-    return vault.seal(secret.encode())
+    """The secret as it is stored: the bytes that sign, sealed (Standard Webhooks: ``whsec_`` and
+    their base64 are how people see them).
+    """
+    return vault.seal(base64.b64decode(secret.removeprefix("whsec_")))
 
 
 async def _fee_rule(connection: Connection, new: NewApplication, now: datetime) -> UUID | None:

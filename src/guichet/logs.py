@@ -1,0 +1,93 @@
+"""The one place that logs: allow-listed fields, secrets masked, JSON or readable.
+
+Modules use the standard ``logging``; what they hand over as ``extra`` appears only if it is named
+here, so a careless line cannot publish a payer's data or a key.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import sys
+from collections.abc import MutableMapping
+from typing import Any
+
+import structlog
+from structlog.stdlib import ExtraAdder, ProcessorFormatter
+
+#: What a line may carry beside its message, level, time, logger and traceback.
+FIELDS = frozenset(
+    {
+        "application_id", "attempt_id", "delivery_id", "duration_ms", "environment", "event_id",
+        "method", "notice_id", "outcome", "payment_id", "pid", "queue", "rail", "request_id",
+        "signal", "status", "tries",
+    }
+)  # fmt: skip
+_FRAME = frozenset(
+    {"event", "level", "logger", "timestamp", "exception", "_record", "_from_structlog"}
+)
+
+_SECRETS = (
+    # API keys of both dialects, and webhook secrets.
+    (re.compile(r"\b(np_(?:test|live)|h?[ps]k(?:_(?:test|live))?|whsec)([_.])[A-Za-z0-9+/=_-]+"),
+     r"\1\2[masked]"),
+    (re.compile(r"(?i)\b(bearer|basic)\s+[A-Za-z0-9+/=._~-]+"), r"\1 [masked]"),
+    # Passwords in addresses.
+    (re.compile(r"(://[^:/@\s]*):[^@\s]*@"), r"\1:[masked]@"),
+    # Our own pages: the last part of the path is the right to see them.
+    (re.compile(r"(/(?:pay|return|notices/[a-z_]+)/[A-Za-z0-9-]+/)[A-Za-z0-9_-]+"), r"\1[masked]"),
+    # IBANs, and any long run of digits: cards, accounts, phones.
+    (re.compile(r"\b[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}\b"), "[masked]"),
+    (re.compile(r"(?<![0-9A-Za-z-])[0-9]{10,}(?![0-9A-Za-z-])"), "[masked]"),
+)  # fmt: skip
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
+
+
+def configure(level: str) -> None:
+    """Send every line of the process to standard error: readable on a terminal, else JSON."""
+    readable = sys.stderr.isatty()
+    renderer: Any = (
+        structlog.dev.ConsoleRenderer(
+            pad_event_to=0, exception_formatter=structlog.dev.plain_traceback
+        )
+        if readable
+        else structlog.processors.JSONRenderer(ensure_ascii=False)
+    )
+    handler = logging.StreamHandler()
+    handler.setFormatter(
+        ProcessorFormatter(
+            foreign_pre_chain=[ExtraAdder(allow=FIELDS)],
+            processors=[
+                structlog.stdlib.add_log_level,
+                structlog.stdlib.add_logger_name,
+                structlog.processors.TimeStamper(fmt="iso", utc=True),
+                structlog.processors.format_exc_info,
+                ProcessorFormatter.remove_processors_meta,
+                clean,
+                renderer,
+            ],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level.upper())
+    # It tells of every connection and start; what matters of that, the supervisor says itself.
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)
+    logging.getLogger("asyncio").setLevel(logging.WARNING)
+
+
+def clean(_logger: Any, _method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Drop fields that are not allowed, mask secrets in those that are."""
+    for name in list(line):
+        if name not in FIELDS and name not in _FRAME:
+            del line[name]
+        elif isinstance(line[name], str) and name not in {"timestamp", "level"}:
+            line[name] = masked(line[name])
+    return line
+
+
+def masked(text: str) -> str:
+    """The text with secrets and long numbers masked and control characters escaped."""
+    for pattern, replacement in _SECRETS:
+        text = pattern.sub(replacement, text)
+    return _CONTROLS.sub(lambda match: f"\\x{ord(match.group()):02x}", text)

@@ -1,0 +1,1 @@
+"""The processes: what listens, what works, and the order in which they start and stop."""

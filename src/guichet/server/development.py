@@ -1,0 +1,99 @@
+"""``guichet run``: everything in one process, with a database of its own as its child."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime
+
+import asyncpg
+
+from guichet import demo
+from guichet.embedded import EmbeddedPostgres
+from guichet.server.http import HttpServer, bind
+from guichet.server.parts import (
+    build_site,
+    embedded_database,
+    is_private,
+    opened_gateway,
+    secret_keys,
+    stop_signal,
+    until_stopped,
+)
+from guichet.settings import Settings
+from guichet.store.migrate import migrate, serving_role
+from guichet.vault import Vault
+from guichet.worker.loop import Worker
+
+_log = logging.getLogger(__name__)
+
+
+async def run(settings: Settings, announce: Callable[[bool], None]) -> None:
+    """Start everything in order, call ``announce`` (with the demo merchant or without), and stop
+    everything in the opposite order, the database last.
+
+    Raises ``CannotServe``, ``embedded.CannotStart`` and ``ChangedMigration``.
+    """
+    stop = stop_signal()
+    site = build_site(settings, simulators=True)
+    http = HttpServer(site, bind(settings.host, settings.port))
+    async with AsyncExitStack() as stack:
+        http.start()
+        assert http.task is not None
+        stack.push_async_callback(http.stop)
+        parts = [http.task]
+        if settings.database_url:
+            database_url = settings.database_url
+            if settings.owner_database_url:
+                await migrate(settings.owner_database_url, serving_role(database_url))
+        else:
+            database_url, keeper = await stack.enter_async_context(_database(settings))
+            parts.append(keeper)
+        gateway = await stack.enter_async_context(opened_gateway(settings, database_url))
+        site.open(gateway)
+        worker = Worker(gateway)
+        parts.append(asyncio.create_task(worker.run()))
+        stack.push_async_callback(worker.stop)
+        stack.push_async_callback(http.stop)
+        stack.callback(site.close)
+        announce(not settings.database_url and is_private(settings))
+        await until_stopped(stop, *parts)
+
+
+@asynccontextmanager
+async def _database(settings: Settings) -> AsyncIterator[tuple[str, asyncio.Task[None]]]:
+    """The embedded database, migrated and seeded, and the task that starts it again."""
+    database = embedded_database(settings)
+    endpoints = await database.start()
+    keeper = None
+    try:
+        await migrate(endpoints.owner_dsn, serving_role(endpoints.serving_dsn))
+        await _seed(settings, endpoints.owner_dsn)
+        keeper = asyncio.create_task(_keep(database))
+        yield endpoints.serving_dsn, keeper
+    finally:
+        if keeper is not None:
+            keeper.cancel()
+            await asyncio.wait([keeper])
+        await database.stop()
+
+
+async def _keep(database: EmbeddedPostgres) -> None:
+    while True:
+        await database.wait()
+        _log.error("the database was ended by somebody; starting it again")
+        await database.start()
+
+
+async def _seed(settings: Settings, owner_dsn: str) -> None:
+    now = datetime.now(UTC)
+    connection = await asyncpg.connect(owner_dsn)
+    try:
+        if is_private(settings):
+            await demo.seed(connection, Vault([secret_keys(settings).partition(",")[0]]), now)
+        else:
+            await demo.withdraw(connection, now)
+    finally:
+        await connection.close()

@@ -1,0 +1,135 @@
+"""What the processes have in common: their secret keys, their checks, their signals."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import os
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from urllib.parse import urlsplit
+
+import asyncpg
+
+from guichet.bootstrap import SIMULATORS_PATH, build_gateway, close_gateway
+from guichet.domain.errors import Unavailable
+from guichet.embedded import EmbeddedPostgres
+from guichet.gateway import Gateway
+from guichet.server.errors import CannotServe
+from guichet.server.site import Asgi, Site
+from guichet.settings import Settings
+from guichet.simulators.yapily.app import build_app as build_yapily
+from guichet.store.checks import problems
+from guichet.store.database import Database
+from guichet.vault import generate_key
+
+
+def embedded_database(settings: Settings) -> EmbeddedPostgres:
+    """The launcher of the settings' own database."""
+    return EmbeddedPostgres(settings.data_dir / "postgres")
+
+
+def secret_keys(settings: Settings) -> str:
+    """The secret keys: set, or with the embedded database made once and kept in the data folder.
+
+    Raises ``CannotServe`` when they are needed and not set.
+    """
+    if settings.secret_keys:
+        return settings.secret_keys
+    if settings.database_url:
+        raise CannotServe(
+            "GUICHET_SECRET_KEYS is not set: `guichet key generate` makes one; keep it apart from "
+            "the database's backups"
+        )
+    path = settings.data_dir / "secret.key"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return path.read_text().strip()
+    with os.fdopen(descriptor, "w") as file:
+        file.write(generate_key())
+        file.flush()
+        os.fsync(descriptor)
+    return path.read_text().strip()
+
+
+def is_private(settings: Settings) -> bool:
+    """Whether only this machine can reach the server."""
+    public_host = urlsplit(settings.base_url).hostname or ""
+    return all(_is_loopback(host) for host in (settings.host, public_host))
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+async def refuse_unsafe(database_url: str) -> None:
+    """Raise ``CannotServe`` with every reason not to trust this database with money."""
+    found = await database_problems(database_url)
+    if found:
+        raise CannotServe("\n".join(found))
+
+
+async def database_problems(database_url: str) -> list[str]:
+    """Why the server must not start on this database; empty: it may."""
+    database = Database(database_url, 1)
+    try:
+        async with database.connection() as connection:
+            return await problems(connection)
+    except (Unavailable, asyncpg.PostgresError, ValueError) as error:
+        return [f"the database cannot be used: {error.__cause__ or error}"]
+    finally:
+        await database.close()
+
+
+@asynccontextmanager
+async def opened_gateway(settings: Settings, database_url: str) -> AsyncIterator[Gateway]:
+    """A gateway on a database that was found safe; raises ``CannotServe``."""
+    await refuse_unsafe(database_url)
+    try:
+        gateway = await build_gateway(settings, database_url, secret_keys(settings))
+    except (Unavailable, ValueError) as error:
+        raise CannotServe(f"cannot start: {error}") from error
+    try:
+        yield gateway
+    finally:
+        await close_gateway(gateway)
+
+
+def build_site(settings: Settings, simulators: bool) -> Site:
+    """The site of one process, with the simulators mounted or not."""
+    mounts: dict[str, Asgi] = {}
+    if simulators:
+        path = f"{SIMULATORS_PATH}/yapily"
+        base_url = f"{settings.base_url}{path}"
+        mounts[path] = build_yapily(
+            base_url, settings.yapily_sandbox_id, settings.yapily_sandbox_secret
+        )
+    return Site(mounts)
+
+
+def stop_signal() -> asyncio.Event:
+    """An event that SIGINT and SIGTERM set."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    return stop
+
+
+async def until_stopped(stop: asyncio.Event, *parts: asyncio.Task[None]) -> None:
+    """Wait for the signal; a part that ends before is a defect, and its error is raised."""
+    waiting = asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait([waiting, *parts], return_when=asyncio.FIRST_COMPLETED)
+        for part in parts:
+            if part.done():
+                part.result()
+                raise RuntimeError("a part of the server ended by itself")
+    finally:
+        waiting.cancel()

@@ -1,0 +1,120 @@
+"""``guichet serve`` and ``guichet work``: the processes of production, on a database by URL."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import multiprocessing
+import os
+import signal
+import socket
+import tempfile
+import threading
+from contextlib import AsyncExitStack
+from multiprocessing.process import BaseProcess
+
+import uvloop
+
+from guichet import logs
+from guichet.embedded.children import die_with_parent
+from guichet.server.errors import CannotServe
+from guichet.server.http import HttpServer, bind
+from guichet.server.parts import (
+    build_site,
+    opened_gateway,
+    refuse_unsafe,
+    stop_signal,
+    until_stopped,
+)
+from guichet.settings import Settings
+from guichet.worker.loop import Worker
+
+_log = logging.getLogger(__name__)
+
+_RESTART_SECONDS = 1.0
+
+
+def database_url(settings: Settings) -> str:
+    """The address of production's database; raises ``CannotServe`` if it is not set."""
+    if not settings.database_url:
+        raise CannotServe(
+            "GUICHET_DATABASE_URL is not set: production runs on a database of your own; "
+            "`guichet run` brings one for development"
+        )
+    return settings.database_url
+
+
+async def work(settings: Settings) -> None:
+    """Work until SIGINT or SIGTERM; raises ``CannotServe``."""
+    stop = stop_signal()
+    async with opened_gateway(settings, database_url(settings)) as gateway:
+        worker = Worker(gateway)
+        task = asyncio.create_task(worker.run())
+        try:
+            await until_stopped(stop, task)
+        finally:
+            await worker.stop()
+
+
+async def serve_one(settings: Settings, listener: socket.socket, simulators: bool) -> None:
+    """Serve on the socket until SIGINT or SIGTERM; raises ``CannotServe``."""
+    stop = stop_signal()
+    site = build_site(settings, simulators)
+    http = HttpServer(site, listener)
+    async with AsyncExitStack() as stack:
+        http.start()
+        assert http.task is not None
+        stack.push_async_callback(http.stop)
+        gateway = await stack.enter_async_context(opened_gateway(settings, database_url(settings)))
+        site.open(gateway)
+        stack.push_async_callback(http.stop)
+        stack.callback(site.close)
+        await until_stopped(stop, http.task)
+
+
+def serve(settings: Settings, workers: int, simulators: bool) -> None:
+    """Serve with ``workers`` processes on one socket; raises ``CannotServe``.
+
+    The simulators keep their state in memory, so they go with one process only.
+    """
+    if simulators and workers != 1:
+        raise CannotServe("the simulators live in one process: use --workers 1")
+    url = database_url(settings)
+    with bind(settings.host, settings.port) as listener:
+        if workers == 1:
+            uvloop.run(serve_one(settings, listener, simulators))
+            return
+        uvloop.run(refuse_unsafe(url))  # say it once, not in every process
+        with tempfile.TemporaryDirectory(prefix="guichet-metrics-") as folder:
+            os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
+            _supervise(settings, listener, workers)
+
+
+def _supervise(settings: Settings, listener: socket.socket, workers: int) -> None:
+    """Keep the processes running; on a signal stop them all, in order."""
+    context = multiprocessing.get_context("spawn")
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+
+    def start() -> BaseProcess:
+        process = context.Process(target=_serve_in_child, args=(settings, listener))
+        process.start()
+        return process
+
+    processes = [start() for _ in range(workers)]
+    while not stop.wait(_RESTART_SECONDS):
+        for index, process in enumerate(processes):
+            if not process.is_alive():
+                _log.error("a serving process ended by itself (%s)", process.exitcode)
+                processes[index] = start()
+    for process in processes:
+        process.terminate()
+    for process in processes:
+        process.join()
+
+
+def _serve_in_child(settings: Settings, listener: socket.socket) -> None:
+    logs.configure(settings.log_level)
+    die_with_parent()  # nobody would stop us if the supervisor were killed
+    uvloop.run(serve_one(settings, listener, simulators=False))
