@@ -159,6 +159,7 @@ class Receiver:
         self.handler = handler
         self.listener = Listener()
         self._changed = asyncio.Condition()
+        self._tasks: set[asyncio.Task[Any]] = set()
 
     @property
     def url(self) -> str:
@@ -174,18 +175,30 @@ class Receiver:
             await self._changed.wait_for(lambda: len(self.listener.requests) >= count)
 
     async def handle(self, request: bytes, writer: Writer) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._tasks.add(task)
         async with self._changed:
             self._changed.notify_all()
         await self.handler(request, writer)
+
+    async def close(self) -> None:
+        """Let go of everyone who still waits for an answer."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
 
 @asynccontextmanager
 async def receiving(handler: Handler | None = None) -> AsyncIterator[Receiver]:
     receiver = Receiver(handler or answer())
     async with listening(receiver.handle) as receiver.listener:
-        yield receiver
+        try:
+            yield receiver
+        finally:
+            await receiver.close()
 
 
-async def hang(_request: bytes, writer: Writer) -> None:
-    """Take the request and say nothing until the other side has gone."""
-    await writer.wait_closed()
+async def hang(_request: bytes, _writer: Writer) -> None:
+    """Take the request and say nothing."""
+    await asyncio.Event().wait()

@@ -208,10 +208,10 @@ async def test_a_receiver_that_says_nothing_is_cut_off(
 
 
 async def test_a_receiver_that_drips_is_cut_off(gateway: Gateway, application_id: UUID) -> None:
-    async def drip(_request: bytes, writer: Writer) -> None:
+    async def drip(request: bytes, writer: Writer) -> None:
         writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nx")
         await writer.drain()
-        await writer.wait_closed()
+        await hang(request, writer)
 
     gateway.settings = replace(gateway.settings, webhook_timeout_seconds=0.2)
 
