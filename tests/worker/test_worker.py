@@ -18,8 +18,9 @@ from guichet.domain.errors import DatabaseUnavailable
 from guichet.domain.outcomes import Reply
 from guichet.gateway import Gateway
 from guichet.services.notices import keep_reply
-from guichet.store.queue import claim_deliveries
+from guichet.store.queue import Queue, claim_deliveries
 from guichet.worker import lanes
+from guichet.worker.lanes import Lane, Outage, Work
 from guichet.worker.loop import Worker
 from outbound.listeners import answer
 from worker.conftest import NewApplication
@@ -178,9 +179,7 @@ async def test_a_worker_survives_the_loss_of_every_connection(
     application_id: UUID,
     receiver: Receiver,
     database_urls: DatabaseUrls,
-    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    caplog.set_level(logging.WARNING, logger="guichet.worker")
     async with working(gateway):
         await until(lambda: _listens(gateway))
         superuser = await asyncpg.connect(database_urls.superuser_url)
@@ -304,3 +303,32 @@ async def test_a_defect_in_one_piece_of_work_stops_no_other(
         await receiver.has(1)
 
     assert "a piece of deliveries failed" in caplog.text
+
+
+async def test_an_absent_database_is_told_once_and_waited_for(
+    gateway: Gateway, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, logger="guichet.worker")
+    answers: list[str | Exception] = [*(DatabaseUnavailable() for _ in range(3)), "work"]
+    done = asyncio.Event()
+
+    async def claim(_gateway: Gateway, _limit: int) -> list[str]:
+        answer = answers.pop(0) if answers else ""
+        if isinstance(answer, Exception):
+            raise answer
+        return [answer] if answer else []
+
+    async def handle(_gateway: Gateway, _item: str) -> str:
+        done.set()
+        return "done"
+
+    lane = Lane(gateway, Work(Queue.CHECKS, 1, claim, handle), Outage())
+    running = asyncio.create_task(lane.run(finish_seconds=1))
+    await done.wait()
+    lane.stop()
+    await running
+
+    assert [record.getMessage().partition(":")[0] for record in caplog.records] == [
+        "the worker waits for the database",
+        "the worker has the database again",
+    ]

@@ -20,7 +20,7 @@ _log = logging.getLogger(__name__)
 _POLL_SECONDS = 1.0
 #: Wake-ups that come together share one claim.
 _PAUSE_SECONDS = 0.02
-_GAP_SECONDS = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
+_GAP_SECONDS = (0.1, 0.2, 0.5, 1.0, 2.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +89,10 @@ class Lane(Generic[Item]):
         try:
             while not self._stopping.is_set():
                 self._woken.clear()
-                await _happens(self._stopping, await self._claim())
-                await _happens(self._woken, _POLL_SECONDS)
+                gap_seconds = await self._claim()
+                await _happens(self._stopping, gap_seconds or _PAUSE_SECONDS)
+                if not gap_seconds:
+                    await _happens(self._woken, _POLL_SECONDS)
             if self._in_hand:
                 await asyncio.wait(self._in_hand, timeout=finish_seconds)
         finally:
@@ -99,10 +101,10 @@ class Lane(Generic[Item]):
             await asyncio.gather(*self._in_hand, return_exceptions=True)
 
     async def _claim(self) -> float:
-        """Fill the free places; returns how long to wait before the next claim."""
+        """Fill the free places; returns how long to wait if that failed, else 0."""
         free = self.work.places - len(self._in_hand)
         if free <= 0:
-            return _PAUSE_SECONDS
+            return 0.0
         try:
             items = await self.work.claim(self._gateway, free)
         except Unavailable as error:
@@ -116,7 +118,7 @@ class Lane(Generic[Item]):
             task = asyncio.create_task(self._do(item))
             self._in_hand.add(task)
             task.add_done_callback(self._done)
-        return _PAUSE_SECONDS
+        return 0.0
 
     def _done(self, task: asyncio.Task[None]) -> None:
         self._in_hand.discard(task)
