@@ -159,7 +159,7 @@ def test_consents_are_filtered_by_institution_and_status(simulator: Simulator) -
     kept = simulator.authorise(institutionId="natwest-sandbox")
     simulator.authorise(institutionId="natwest-sandbox").accept()
     simulator.authorise()
-    filters = {
+    filters: dict[str, str | int] = {
         "filter[institution]": "natwest-sandbox",
         "filter[status]": "AWAITING_AUTHORIZATION",
         "limit": 10,

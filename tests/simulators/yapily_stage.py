@@ -57,13 +57,15 @@ class Simulator:
     def state(self) -> Any:
         return self.browser.get(f"{self.url}/_control/state").json()
 
-    def authorise(self, amount: str = "12.50", **changes: Any) -> Authorisation:
+    def authorise(
+        self, amount: str = "12.50", currency: str = "GBP", **changes: Any
+    ) -> Authorisation:
         """An authorisation of ``amount``, which goes over the wire digit for digit."""
         payment = {
             "paymentIdempotencyId": secrets.token_hex(16),
             "type": "DOMESTIC_PAYMENT",
             "reference": "Order 10042",
-            "amount": {"amount": "AMOUNT", "currency": "GBP"},
+            "amount": {"amount": "AMOUNT", "currency": currency},
             "payee": {"name": "Café Ondine", "accountIdentifications": SORT_CODE},
         }
         asked = {
@@ -73,6 +75,7 @@ class Simulator:
             "oneTimeToken": True,
             "paymentRequest": payment,
         } | changes
+        asked = {name: value for name, value in asked.items() if value is not None}
         body = json.dumps(asked).replace('"AMOUNT"', amount)
         answer = self.api.post(
             "/payment-auth-requests",

@@ -274,7 +274,7 @@ async def _spoil(request: Request, fault: Fault | None, answer: Answer) -> Respo
     if fault is None:
         return reply
     if fault.kind == "delay":
-        await asyncio.sleep(fault.seconds)
+        await until_gone(request, fault.seconds)
     elif fault.kind == "hold":
         await until_gone(request, fault.seconds)
         await cut(request)

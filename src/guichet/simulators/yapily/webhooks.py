@@ -36,7 +36,7 @@ class Webhooks:
         self._application_id = application_id
         self._secret = secret
         self._http_post = http_post or post
-        self._under_way: set[asyncio.Task[None]] = set()
+        self.under_way: set[asyncio.Task[None]] = set()
         self.url: str | None = None
         self.sent: deque[dict[str, Any]] = deque(maxlen=_REMEMBERED)
 
@@ -59,8 +59,8 @@ class Webhooks:
             delay = fault.seconds if fault is not None and fault.kind == "delay" else 0.0
             for _ in range(copies):
                 task = asyncio.create_task(self._send(self.url, notice, delay))
-                self._under_way.add(task)
-                task.add_done_callback(self._under_way.discard)
+                self.under_way.add(task)
+                task.add_done_callback(self.under_way.discard)
 
     async def _send(self, url: str, notice: dict[str, Any], delay: float) -> None:
         if delay:
