@@ -47,10 +47,10 @@ class Client:
         body: bytes | list[bytes] | None = None,
         *,
         peer: str = "203.0.113.7",
-        **headers: str | None,
+        headers: dict[str, str | None] | None = None,
     ) -> Answer:
         """One request; a list of bytes arrives in as many pieces, without a Content-Length."""
-        sent = self.with_headers(**headers).headers
+        sent = self.with_headers(**(headers or {})).headers
         path, _, query = target.partition("?")
         pieces = body if isinstance(body, list) else [body or b""]
         if isinstance(body, list):
@@ -83,14 +83,14 @@ class Client:
         )
 
     async def get(self, target: str, **headers: str | None) -> Answer:
-        return await self.call("GET", target, **headers)
+        return await self.call("GET", target, headers=headers)
 
     async def post(self, target: str, content: Any, **headers: str | None) -> Answer:
         """``content``: bytes and texts as they are, anything else as JSON."""
-        return await self.call("POST", target, encoded(content), **headers)
+        return await self.call("POST", target, encoded(content), headers=headers)
 
     async def patch(self, target: str, content: Any, **headers: str | None) -> Answer:
-        return await self.call("PATCH", target, encoded(content), **headers)
+        return await self.call("PATCH", target, encoded(content), headers=headers)
 
 
 def encoded(content: Any) -> bytes:

@@ -60,20 +60,22 @@ def read_json(body: bytes) -> JsonValue:
 
 def _inspect(root: JsonValue) -> None:
     level: list[JsonValue] = [root]
-    for _ in range(DEPTH_MAX + 1):
+    depth = 0
+    while level:
         deeper: list[JsonValue] = []
         for value in level:
-            if isinstance(value, dict):
-                deeper.extend(value)
-                deeper.extend(value.values())
+            if isinstance(value, str):
+                if not storable(value):
+                    raise Unreadable("a text holds what cannot be stored")
+            elif isinstance(value, dict):
+                deeper += value.keys()
+                deeper += value.values()
             elif isinstance(value, list):
-                deeper.extend(value)
-            elif isinstance(value, str) and _UNSTORABLE.search(value):
-                raise Unreadable("a text holds what cannot be stored")
-        if not deeper:
-            return
+                deeper += value
+        depth += any(isinstance(value, dict | list) for value in level)
+        if depth > DEPTH_MAX:
+            raise Unreadable("too deep")
         level = deeper
-    raise Unreadable("too deep")
 
 
 def storable(text: str) -> bool:

@@ -145,7 +145,7 @@ async def test_wrong_method_names_the_right_ones(neopay: Client) -> None:
 
 @pytest.mark.parametrize("name", ["x-http-method-override", "x-method-override"])
 async def test_method_cannot_be_overridden(neopay: Client, name: str) -> None:
-    created = await neopay.call("GET", "/api/payments", **{name: "POST"})
+    created = await neopay.get("/api/payments", **{name: "POST"})
     assert "data" in created.json()
 
 
