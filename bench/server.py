@@ -7,20 +7,20 @@ Run as ``python -m bench.server`` with Guichet's settings in the environment.
 
 from __future__ import annotations
 
-import asyncio
 from uuid import UUID
 
-import uvicorn
+import uvloop
 
 from bench.statements import AMOUNT_MINOR
-from guichet.bootstrap import build_gateway, close_gateway
-from guichet.dialects.neopay.app import build_app
 from guichet.domain.money import Money
 from guichet.domain.outcomes import Done
 from guichet.gateway import Gateway
+from guichet.server.http import HttpServer, bind
+from guichet.server.parts import opened_gateway, stop_signal, until_stopped
+from guichet.server.site import Site
 from guichet.services.settlement import record_outcome
 from guichet.settings import Settings
-from guichet.web.asgi import Application, Receive, Reply, Request, Router, Scope, Send
+from guichet.web.asgi import Application, Reply, Request, Router
 from guichet.web.proxies import TrustedProxies
 
 _DONE = Done(received=Money(AMOUNT_MINOR, "GBP"))
@@ -45,29 +45,16 @@ def _bench_routes(gateway: Gateway) -> Application:
 
 async def main() -> None:
     settings = Settings.from_environment()
-    gateway = await build_gateway(settings, settings.database_url, settings.secret_keys)
-    app, bench = build_app(gateway), _bench_routes(gateway)
-
-    async def route(scope: Scope, receive: Receive, send: Send) -> None:
-        chosen = bench if scope["path"].startswith("/bench/") else app
-        await chosen(scope, receive, send)
-
-    config = uvicorn.Config(
-        route,
-        host=settings.host,
-        port=settings.port,
-        loop="uvloop",
-        http="httptools",
-        lifespan="off",
-        log_level="warning",
-        access_log=False,
-    )
-    await uvicorn.Server(config).serve()
-    await close_gateway(gateway)
+    stop = stop_signal()
+    async with opened_gateway(settings, settings.database_url) as gateway:
+        site = Site({"/bench": _bench_routes(gateway)})
+        site.open(gateway)
+        http = HttpServer(site, bind(settings.host, settings.port))
+        http.start()
+        assert http.task is not None
+        await until_stopped(stop, http.task)
+        await http.stop()
 
 
 if __name__ == "__main__":
-    import uvloop
-
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(main())
+    uvloop.run(main())

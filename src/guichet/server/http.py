@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import uvicorn
 
 from guichet.server.errors import CannotServe
+from guichet.server.protocol import OneWriteProtocol
 from guichet.server.site import Site
 
 _BACKLOG = 2048
@@ -30,7 +31,7 @@ class HttpServer:
         self._listener = listener
         config = uvicorn.Config(
             site,
-            http="httptools",
+            http=OneWriteProtocol,
             ws="none",
             lifespan="off",
             log_config=None,
