@@ -13,10 +13,10 @@ from typing import Any, NamedTuple
 import asyncpg
 import pytest
 
+from gateways import running_gateway, seed
 from guichet.embedded import EmbeddedPostgres, Endpoints
 from guichet.gateway import Gateway
 from guichet.store.migrate import migrate
-from gateways import running_gateway, seed
 
 _ENDPOINTS = pytest.StashKey[Endpoints]()
 _CLUSTER = pytest.StashKey[tuple[EmbeddedPostgres, Path]]()

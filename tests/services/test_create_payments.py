@@ -123,7 +123,7 @@ async def test_one_bad_item_does_not_fail_its_neighbours(gateway: Gateway) -> No
     )
 
     assert isinstance(answers.pop(15), Invalid)
-    assert all(isinstance(answer, PaymentView) for answer in answers)
+    assert not any(isinstance(answer, BaseException) for answer in answers)
 
 
 async def test_many_at_once_for_one_payer_make_one_payer(gateway: Gateway) -> None:

@@ -67,7 +67,7 @@ async def test_deadlocked_batch_is_run_one_by_one() -> None:
     work.gate.set()
     desk = batcher(work)
 
-    assert await asyncio.gather(desk.submit(1), desk.submit(2)) == [2, 4]
+    assert list(await asyncio.gather(desk.submit(1), desk.submit(2))) == [2, 4]
 
 
 async def test_lost_database_is_everybodys_error() -> None:
@@ -119,7 +119,7 @@ async def test_item_submitted_as_a_writer_ends_is_not_forgotten() -> None:
             return await desk.submit(n)
 
         async with asyncio.timeout(5):
-            assert await asyncio.gather(follow(), follow()) == [number * 2] * 2
+            assert list(await asyncio.gather(follow(), follow())) == [number * 2] * 2
 
 
 async def test_items_of_one_identity_do_not_share_a_batch() -> None:
