@@ -5,12 +5,12 @@ from collections.abc import AsyncIterator
 import pytest
 
 from guichet.outbound.client import GuardedClient
-from outbound.listeners import Listener, answer, listening
+from outbound.listeners import Listener, answer, listening, untrusting
 
 
 @pytest.fixture
 async def client() -> AsyncIterator[GuardedClient]:
-    async with GuardedClient() as guarded:
+    async with GuardedClient(untrusting()) as guarded:
         yield guarded
 
 

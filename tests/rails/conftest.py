@@ -1,19 +1,26 @@
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
 from judge import Judge, judge_of
-from rails.stage import Stage, staged
+from rails.stage import Stage, simulator, staged
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def judge() -> Judge:
     return judge_of("yapily.json")
 
 
+@pytest.fixture(scope="session")
+def yapily_url() -> Iterator[str]:
+    """The one simulator of this process; ``stage`` empties its book."""
+    with simulator() as base_url:
+        yield base_url
+
+
 @pytest.fixture
-async def stage(judge: Judge) -> AsyncIterator[Stage]:
-    async with staged(judge) as set_up:
+async def stage(yapily_url: str, judge: Judge) -> AsyncIterator[Stage]:
+    async with staged(yapily_url, judge) as set_up:
         yield set_up

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import socket
+import threading
 import uuid
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -24,6 +24,7 @@ from guichet.outbound.policy import ANYWHERE, Policy
 from guichet.rails.yapily.rail import YapilyRail
 from guichet.simulators.yapily import build_app
 from judge import Judge
+from outbound.listeners import untrusting
 
 APPLICATION_ID = "application"
 SECRET = "canary-of-the-application-secret"
@@ -51,7 +52,7 @@ class JudgedClient(GuardedClient):
     """The guarded client, which has every request judged before it leaves."""
 
     def __init__(self, judge: Judge | None) -> None:
-        super().__init__()
+        super().__init__(untrusting())
         self._judge = judge
         self.sent: list[Sent] = []
 
@@ -112,7 +113,7 @@ class Stage:
     base_url: str
     client: JudgedClient
     rail: YapilyRail
-    control_client: GuardedClient = field(default_factory=GuardedClient)
+    control_client: GuardedClient
 
     async def control(self, name: str, **asked: Any) -> Any:
         """POST to the control API (GET ``state``); the answer."""
@@ -157,18 +158,31 @@ class Stage:
         ]
 
 
-@asynccontextmanager
-async def staged(judge: Judge | None, timeout_seconds: float = 5) -> AsyncIterator[Stage]:
-    """The simulator under uvicorn on a free port, with nothing in its book."""
-    with socket.socket() as listener:
+@contextmanager
+def simulator() -> Iterator[str]:
+    """The simulator under uvicorn in a thread of its own; its address."""
+    # With the protocol named, or asyncio leaves Nagle on and every answer waits 40 ms.
+    with socket.socket(proto=socket.IPPROTO_TCP) as listener:
         listener.bind(("127.0.0.1", 0))
+        listener.listen()
         base_url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         app = build_app(base_url, APPLICATION_ID, SECRET)
-        config = uvicorn.Config(app, log_level="critical", lifespan="off")
+        config = uvicorn.Config(app, log_level="critical", lifespan="off", loop="asyncio")
         server = uvicorn.Server(config)
-        serving = asyncio.create_task(server.serve(sockets=[listener]))
-        async with JudgedClient(judge) as client, GuardedClient() as control:
-            rail = YapilyRail(client, base_url, APPLICATION_ID, SECRET, "sandbox", timeout_seconds)
-            yield Stage(base_url, client, rail, control)
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+        thread.start()
+        yield base_url
         server.should_exit = True
-        await serving
+        thread.join()
+
+
+@asynccontextmanager
+async def staged(
+    base_url: str, judge: Judge | None, timeout_seconds: float = 5
+) -> AsyncIterator[Stage]:
+    """A connector to the simulator at ``base_url``, which forgets all it knew."""
+    async with JudgedClient(judge) as client, GuardedClient(untrusting()) as control:
+        rail = YapilyRail(client, base_url, APPLICATION_ID, SECRET, "sandbox", timeout_seconds)
+        stage = Stage(base_url, client, rail, control)
+        await stage.control("reset")
+        yield stage

@@ -169,8 +169,8 @@ async def test_a_lost_answer_is_unknown_and_then_the_truth(stage: Stage, user: s
     assert await stage.movements(order) == WHOLE
 
 
-async def test_silence_is_unknown_and_then_the_truth(judge: Judge) -> None:
-    async with staged(judge, timeout_seconds=0.3) as stage:
+async def test_silence_is_unknown_and_then_the_truth(yapily_url: str, judge: Judge) -> None:
+    async with staged(yapily_url, judge, timeout_seconds=0.3) as stage:
         order = await begun(stage)
         order, first = await looked(stage, order, await stage.decide("accept", order, user="hang"))
         assert isinstance(first, Unknown)

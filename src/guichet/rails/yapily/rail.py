@@ -119,7 +119,8 @@ class YapilyRail(Rail):
         if "posted" in order.memory or (consent and standing(consent.status) is Standing.CONSUMED):
             return await self.advance(order)
         if consent is None:
-            return Refused(reason=Reason.TIMED_OUT)
+            # Gone, or not found for a moment: the list of consents is a second opinion.
+            return await self._search(order, Reason.TIMED_OUT)
         stands = standing(consent.status)
         if stands in (Standing.AWAITING, Standing.AUTHORISED):
             await self._withdraw(consent)
