@@ -211,8 +211,11 @@ class Book:
         return True
 
     def settle(self, payment: Payment, amount: Decimal | None = None) -> None:
-        """The money arrives, all of it unless ``amount`` says otherwise."""
-        if payment.status == "FAILED":
+        """The money arrives, all of it unless ``amount`` says otherwise.
+
+        With an ``amount`` it arrives even for a payment that had failed: late money.
+        """
+        if payment.status == "FAILED" and amount is None:
             raise Conflict("the payment has failed")
         if amount is not None and payment.movements:
             raise Conflict("the money has already moved")

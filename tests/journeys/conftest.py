@@ -1,0 +1,60 @@
+"""Journeys share one browser per run and have a server each."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
+from functools import partial
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, async_playwright
+
+from conftest import DatabaseUrls
+from journeys.house import House, Shop, opened_house, opened_shop
+from journeys.payer import CHROMIUM, CHROMIUM_FLAGS, Payer, a_payer
+
+NewPayer = Callable[..., AbstractAsyncContextManager[Payer]]
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    if not CHROMIUM:
+        assert "CI" not in os.environ, "no chromium: .ci/run installs it"
+        pytest.skip("NO BROWSER: the journeys were not made; install chromium")
+    async with async_playwright() as playwright:
+        running = await playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_FLAGS)
+        yield running
+        await running.close()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def new_payer(browser: Browser) -> NewPayer:
+    return partial(a_payer, browser)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def payer(new_payer: NewPayer) -> AsyncIterator[Payer]:
+    async with new_payer() as one:
+        yield one
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def shop() -> AsyncIterator[Shop]:
+    async with opened_shop() as opened:
+        yield opened
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def house(database_urls: DatabaseUrls) -> AsyncIterator[House]:
+    async with opened_house(database_urls) as opened:
+        yield opened
+
+
+def pytest_collection_modifyitems(items: list[Any]) -> None:
+    for item in items:
+        if "journeys" in item.path.parts:
+            item.add_marker(pytest.mark.browser)
+            item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
