@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -36,6 +35,8 @@ from guichet.services.payments import (
 from guichet.web.asgi import Reply, Request
 
 _DEFAULT_SERVICE = "api"
+#: Numbers are kept as they were written (``strict_json.Number``).
+_CANONICAL = msgspec.json.Encoder(order="deterministic", enc_hook=str)
 _REQUEST_KEY = re.compile(r"[\x20-\x7e]{1,255}")
 #: A state that no payment has: the list of an unknown filter word is empty, never an error.
 _NONE: tuple[tuple[str, str], ...] = ()
@@ -97,11 +98,13 @@ def _payment_form(gateway: Gateway, environment: Environment) -> Form:
     """The fields of contract 6.3, in its order."""
 
     def known_institution(value: Any, values: Values) -> str | None:
-        service = values["serviceId"] or _DEFAULT_SERVICE
+        rail = RAIL_OF_SERVICE.get(str(values["serviceId"] or _DEFAULT_SERVICE))
+        if rail is None:  # told about the service already
+            return None
         institution = (
             find_institution(gateway, environment, value) if isinstance(value, str) else None
         )
-        if institution is None or institution.rail != RAIL_OF_SERVICE.get(str(service)):
+        if institution is None or institution.rail != rail:
             return "The selected {} is invalid."
         return None
 
@@ -160,8 +163,7 @@ def _new_payment(values: Values, request: Request, body: Mapping[str, Any]) -> N
 
 def _fingerprint(body: Mapping[str, Any]) -> bytes:
     """The same for bodies that say the same, whatever their blanks and the order of their keys."""
-    canonical = json.dumps(body, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(canonical.encode()).digest()
+    return hashlib.sha256(_CANONICAL.encode(body)).digest()
 
 
 def _filters(request: Request) -> PaymentFilters:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from datetime import datetime
+from functools import lru_cache
 from uuid import UUID
 
 import msgspec
@@ -69,6 +70,7 @@ class _Payment(Struct):
     callback_url: str | None
 
 
+@lru_cache(maxsize=4096)
 def number(minor: int, decimals: int) -> Raw:
     """``minor`` units as a JSON number with all its decimals."""
     return Raw(minor_to_text(minor, decimals).encode("ascii"))

@@ -37,6 +37,9 @@ _LONG = re.compile(r"[1-9][0-9]{15,}", re.ASCII)
 _EMAIL = re.compile(r"[^\s@\x00-\x1f\x7f]{1,64}@[^\s@.\x00-\x1f\x7f]+(?:\.[^\s@.\x00-\x1f\x7f]+)*")
 
 
+_NO_FIELDS: dict[str, Any] = {}
+
+
 class ValidationFailed(Exception):
     """The request breaks rules: ``errors`` holds the sentences by the field's dotted path."""
 
@@ -58,23 +61,29 @@ class Form:
     """A table of fields; checks a request against all of them."""
 
     def __init__(self, *fields: Field) -> None:
-        self._fields = tuple(
-            (field.path, *field.path.rpartition(".")[::2], field.rules, field.need)
-            for field in fields
-        )
+        self._fields = tuple((field.path, field.rules, field.need) for field in fields)
+        self._keys: dict[str, list[tuple[str, str]]] = {}
+        for field in fields:
+            parent, _, key = field.path.rpartition(".")
+            self._keys.setdefault(parent, []).append((key, field.path))
 
-    def check(self, body: Mapping[str, Any]) -> Values:
+    def check(self, body: dict[str, Any]) -> Values:
         """The fields' values by path, None for those absent, null or empty. Fields that are in
         no table are ignored. Raises ``ValidationFailed``.
         """
         values: Values = {}
-        for path, parent, key, _, _ in self._fields:
+        for parent, keys in self._keys.items():
             holder = values[parent] if parent else body
-            value = holder.get(key) if isinstance(holder, Mapping) else None
-            values[path] = None if value == "" else value
+            get = (holder if isinstance(holder, dict) else _NO_FIELDS).get
+            for key, path in keys:
+                value = get(key)
+                values[path] = None if value == "" else value
         errors: dict[str, list[str]] = {}
-        for path, _, _, rules, need in self._fields:
-            sentence = _broken(values[path], values, rules, need)
+        for path, rules, need in self._fields:
+            value = values[path]
+            if value is None and need is None:
+                continue
+            sentence = _broken(value, values, rules, need)
             if sentence is not None:
                 errors[path] = [say(sentence, path)]
         if errors:
