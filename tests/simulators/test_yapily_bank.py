@@ -214,6 +214,19 @@ def test_a_login_is_good_for_one_authorisation_only(simulator: Simulator) -> Non
     assert cookie.has_nonstandard_attr("HttpOnly")
 
 
+def test_a_login_carried_over_to_another_authorisation_is_none(simulator: Simulator) -> None:
+    mine, other = simulator.authorise(), simulator.authorise()
+    fields = mine.to_review()
+    cookie = next(iter(simulator.browser.cookies.jar))
+    answer = simulator.browser.post(
+        f"{other.data['authorisationUrl']}/decision",
+        data=fields | {"decision": "accept"},
+        headers={"cookie": f"{cookie.name}={cookie.value}"},
+    )
+    assert other.data["authorisationUrl"].endswith(answer.headers["location"])
+    assert (mine.status(), other.status()) == ("AWAITING_AUTHORIZATION",) * 2
+
+
 @pytest.mark.parametrize("step", ["/accounts", "/review", "/login", "/decision"])
 def test_without_a_login_every_page_leads_to_it(simulator: Simulator, step: str) -> None:
     authorisation = simulator.authorise()

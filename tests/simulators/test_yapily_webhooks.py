@@ -51,6 +51,18 @@ def test_a_notice_is_signed_over_its_raw_body(simulator: Simulator) -> None:
     assert headers["webhook-signature"] == hmac.new(b"whsec", body, hashlib.sha256).hexdigest()
 
 
+def test_of_a_pending_payment_only_the_iso_status_is_told(simulator: Simulator) -> None:
+    _listen(simulator)
+    simulator.authorise().paid("pending")
+    simulator.authorise().paid("AC04")
+    types = [(each["event"]["status"], each["type"]) for each in _received(simulator, 3)]
+    assert sorted(types) == [
+        ("FAILED", "single_payment.iso_status.updated"),
+        ("FAILED", "single_payment.status.updated"),
+        ("PENDING", "single_payment.iso_status.updated"),
+    ]
+
+
 def test_only_changes_are_told(simulator: Simulator) -> None:
     _listen(simulator)
     authorisation = simulator.authorise()

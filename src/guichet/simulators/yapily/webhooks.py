@@ -86,7 +86,7 @@ async def post(url: str, body: bytes, headers: Mapping[str, str]) -> int:
 
 def _event_types(payment: Payment, status_changed: bool, iso_changed: bool) -> list[str]:
     types = []
-    if status_changed and payment.status in {"COMPLETED", "FAILED"}:
+    if status_changed:
         types.append("single_payment.status.updated")
     if status_changed and payment.status == "COMPLETED":
         types.append("single_payment.status.completed")
