@@ -179,7 +179,7 @@ async def test_only_straight_from_the_bank_the_way_back_opens_by_itself(
     await client.post(checkout.path)
     await checkout.report(FULL)
 
-    assert "data-countdown" in (await client.get(f"{checkout.path}/returned")).text
+    assert 'data-countdown="20"' in (await client.get(f"{checkout.path}/returned")).text
     assert "data-countdown" not in (await client.get(checkout.path)).text
 
 
