@@ -52,21 +52,31 @@ def _copy(install: Path, identity: Identity) -> Path:
     target = _CACHE / f"postgresql-{hashlib.sha256(name.encode()).hexdigest()[:16]}"
     try:
         if not target.exists():
-            _CACHE.mkdir(mode=0o755, parents=True, exist_ok=True)
-            fresh = Path(tempfile.mkdtemp(dir=_CACHE))
-            shutil.copytree(install, fresh / "copy", symlinks=True)
-            _let_everybody_read(fresh / "copy")
-            try:
-                (fresh / "copy").rename(target)
-            except OSError:
-                if not target.exists():  # otherwise another start was quicker
-                    raise
-            shutil.rmtree(fresh, ignore_errors=True)
+            _copy_once(install, target)
     except OSError as error:
         raise _out_of_reach(install, str(error)) from error
-    if not _can_run(target, identity):
-        raise _out_of_reach(install, f"nor may it run {target}")
-    return target
+    copied = target / install.parent.name / install.name
+    if not _can_run(copied, identity):
+        raise _out_of_reach(install, f"nor may it run {copied}")
+    return copied
+
+
+def _copy_once(install: Path, target: Path) -> None:
+    """Copy the programs, and the wheel's shared libraries to where the programs look for them."""
+    _CACHE.mkdir(mode=0o755, parents=True, exist_ok=True)
+    fresh = Path(tempfile.mkdtemp(dir=_CACHE))
+    package = install.parent
+    libraries = package.with_name(f"{package.name}.libs")
+    shutil.copytree(install, fresh / package.name / install.name, symlinks=True)
+    if libraries.exists():  # the wheels for Linux have them
+        shutil.copytree(libraries, fresh / libraries.name, symlinks=True)
+    _let_everybody_read(fresh)
+    try:
+        fresh.rename(target)
+    except OSError:
+        shutil.rmtree(fresh, ignore_errors=True)
+        if not target.exists():  # otherwise another start was quicker
+            raise
 
 
 def _out_of_reach(install: Path, why: str) -> CannotStart:
