@@ -11,7 +11,7 @@ from typing import Any
 
 from playwright.async_api import Browser, ConsoleMessage, Error, Page, expect
 
-CHROMIUM = os.environ.get("GUICHET_TEST_CHROMIUM") or shutil.which("chromium") or ""
+CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or ""
 CHROMIUM_FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
