@@ -7,6 +7,7 @@ import shutil
 import tempfile
 import uuid
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -67,21 +68,28 @@ def cluster_endpoints(request: pytest.FixtureRequest) -> Endpoints:
     return _endpoints(request.config)
 
 
-@pytest.fixture
-async def database_urls(cluster_endpoints: Endpoints) -> AsyncIterator[DatabaseUrls]:
-    """A database of the test's own, migrated and empty."""
+@asynccontextmanager
+async def fresh_database(endpoints: Endpoints) -> AsyncIterator[DatabaseUrls]:
+    """A database of one's own, migrated and empty, while the block runs."""
     name = f"test_{uuid.uuid4().hex}"
-    superuser = await asyncpg.connect(cluster_endpoints.superuser_dsn)
+    superuser = await asyncpg.connect(endpoints.superuser_dsn)
     try:
         await superuser.execute(f"CREATE DATABASE {name} TEMPLATE guichet OWNER guichet_owner")
         yield DatabaseUrls(
-            cluster_endpoints.serving_dsn.replace("/guichet?", f"/{name}?"),
-            cluster_endpoints.owner_dsn.replace("/guichet?", f"/{name}?"),
-            cluster_endpoints.superuser_dsn.replace("/postgres?", f"/{name}?"),
+            endpoints.serving_dsn.replace("/guichet?", f"/{name}?"),
+            endpoints.owner_dsn.replace("/guichet?", f"/{name}?"),
+            endpoints.superuser_dsn.replace("/postgres?", f"/{name}?"),
         )
         await superuser.execute(f"DROP DATABASE {name} WITH (FORCE)")
     finally:
         await superuser.close()
+
+
+@pytest.fixture
+async def database_urls(cluster_endpoints: Endpoints) -> AsyncIterator[DatabaseUrls]:
+    """A database of the test's own, migrated and empty."""
+    async with fresh_database(cluster_endpoints) as urls:
+        yield urls
 
 
 @pytest.fixture

@@ -10,28 +10,37 @@ from typing import Any
 
 import asyncpg
 import pytest
+import pytest_asyncio
 
-from conftest import DatabaseUrls
+from conftest import DatabaseUrls, fresh_database
 from guichet.bootstrap import build_gateway, close_gateway
 from guichet.domain.ids import new_id
+from guichet.embedded import Endpoints
 from guichet.gateway import Gateway
 from guichet.settings import Settings
 from guichet.vault import generate_key
 from wire.applications import BASE_URL, MakeApplication, TestApplication
 
 
-@pytest.fixture
-async def gateway(database_urls: DatabaseUrls) -> AsyncIterator[Gateway]:
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def wire_urls(cluster_endpoints: Endpoints) -> AsyncIterator[DatabaseUrls]:
+    """A database of the module's own: its tests are apart by the application they call as."""
+    async with fresh_database(cluster_endpoints) as urls:
+        yield urls
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def gateway(wire_urls: DatabaseUrls) -> AsyncIterator[Gateway]:
     settings = Settings(public_url=BASE_URL, database_connections=4)
-    built = await build_gateway(settings, database_urls.serving_url, generate_key())
+    built = await build_gateway(settings, wire_urls.serving_url, generate_key())
     yield built
     await close_gateway(built)
 
 
-@pytest.fixture
-async def owner(database_urls: DatabaseUrls) -> AsyncIterator[asyncpg.Connection[Any]]:
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def owner(wire_urls: DatabaseUrls) -> AsyncIterator[asyncpg.Connection[Any]]:
     """A look behind the API, as the role that owns the tables."""
-    connection = await asyncpg.connect(database_urls.owner_url)
+    connection = await asyncpg.connect(wire_urls.owner_url)
     yield connection
     await connection.close()
 

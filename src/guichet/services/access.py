@@ -50,7 +50,10 @@ class AccessTable:
         started = asyncio.get_running_loop().time()
         async with self._database.connection() as connection:
             if await store.version(connection) != self._snapshot.version:
-                self._snapshot = await store.read(connection)
+                snapshot = await store.read(connection)
+                # Of two that read at once, the one that began first may end last.
+                if snapshot.version > self._snapshot.version:
+                    self._snapshot = snapshot
         self._asked_at = started
 
     def key(self, token: str) -> tuple[UUID, KeyRole] | None:

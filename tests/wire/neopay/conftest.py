@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+import pytest_asyncio
 
 from guichet.dialects.neopay.app import build_app
 from guichet.gateway import Gateway
@@ -14,7 +15,7 @@ def app(gateway: Gateway) -> Application:
     return build_app(gateway)
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def application(make_application: MakeApplication) -> TestApplication:
     return await make_application()
 

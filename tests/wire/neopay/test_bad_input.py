@@ -10,9 +10,11 @@ import pytest
 
 from guichet.domain.customers import CUSTOMER_FIELDS
 from guichet.web.asgi import Application
-from wire.applications import MakeApplication
+from wire.applications import MakeApplication, TestApplication
 from wire.client import Client
 from wire.neopay import documents
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 NUMBER = "The payment.amount field must be a number."
 DECIMALS = "The payment.amount field must have 0-2 decimal places."
@@ -42,17 +44,19 @@ BAD_AMOUNTS = {
 }  # fmt: skip
 
 
-async def counts(owner: asyncpg.Connection[Any]) -> tuple[int, int, int]:
-    row = await owner.fetchrow(
-        "SELECT (SELECT count(*) FROM payments), (SELECT count(*) FROM customers),"
-        " (SELECT count(*) FROM events)"
+async def rows_of(owner: asyncpg.Connection[Any], application: TestApplication) -> int:
+    """How many rows there are of the application in the tables that a request can write."""
+    count: int = await owner.fetchval(
+        "SELECT (SELECT count(*) FROM payments WHERE application_id = $1)"
+        " + (SELECT count(*) FROM customers WHERE application_id = $1)"
+        " + (SELECT count(*) FROM events WHERE application_id = $1)",
+        application.id,
     )
-    assert row is not None
-    return row[0], row[1], row[2]
+    return count
 
 
 async def test_bad_amounts_are_refused_in_the_right_words_and_nothing_is_stored(
-    neopay: Client, owner: asyncpg.Connection[Any]
+    neopay: Client, owner: asyncpg.Connection[Any], application: TestApplication
 ) -> None:
     wrong = {}
     for sentence, amounts in BAD_AMOUNTS.items():
@@ -61,7 +65,7 @@ async def test_bad_amounts_are_refused_in_the_right_words_and_nothing_is_stored(
             if (answer.status, answer.json()["message"]) != (422, sentence):
                 wrong[amount[:40]] = answer
     assert wrong == {}
-    assert await counts(owner) == (0, 0, 0)
+    assert await rows_of(owner, application) == 0
 
 
 @pytest.mark.parametrize(
@@ -118,12 +122,12 @@ UNREADABLE = [
 
 
 async def test_unreadable_bodies_are_like_empty_ones_and_nothing_is_stored(
-    neopay: Client, owner: asyncpg.Connection[Any]
+    neopay: Client, owner: asyncpg.Connection[Any], application: TestApplication
 ) -> None:
     empty = await neopay.post("/api/payments", b"{}")
     answers = {body[:60]: await neopay.post("/api/payments", body) for body in UNREADABLE}
     assert {body: a for body, a in answers.items() if (a.status, a.body) != (422, empty.body)} == {}
-    assert await counts(owner) == (0, 0, 0)
+    assert await rows_of(owner, application) == 0
 
 
 async def test_empty_payment_names_every_field_in_the_documented_order(neopay: Client) -> None:
@@ -303,6 +307,7 @@ async def test_live_application_is_notified_over_https_on_public_hosts_only(
     await owner.execute(
         "INSERT INTO institutions VALUES"
         " (1001, 'open_banking', 'bank', 'Bank', 'live', '{GB}', NULL, NULL, true, false)"
+        " ON CONFLICT DO NOTHING"
     )
     await gateway.institutions.refresh()
     client = Client(app, (await make_application(environment="live")).headers)

@@ -9,10 +9,13 @@ import asyncpg
 import pytest
 
 from guichet.gateway import Gateway
+from guichet.store.database import Database
 from guichet.web.asgi import Application
 from wire.applications import MakeApplication, TestApplication
 from wire.client import Client
 from wire.neopay import documents
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 UNAUTHENTICATED = {"message": "Unauthenticated."}
 NO_ID = "99618204-6daf-4eca-8180-c21bb8d8ee24"
@@ -202,7 +205,8 @@ async def test_anothers_customer_cannot_be_named_or_changed(
     saved = (await stranger.post("/api/customers", body)).json()["customer"]
     assert mine["id"] not in (made["customer"]["id"], saved["id"])
     assert (await neopay.get(f"/api/customers/{mine['id']}")).json()["customer"] == mine
-    assert await owner.fetchval("SELECT count(*) FROM customers") == 2
+    everybody = await owner.fetchval("SELECT count(*) FROM customers WHERE name = 'Mallory'")
+    assert everybody == 1
 
 
 async def test_lists_hold_only_what_is_mine(
@@ -224,8 +228,9 @@ async def test_id_that_is_no_uuid_is_not_found(neopay: Client, kind: str, key: s
 
 
 async def test_database_away_is_503_with_advice(neopay: Client, gateway: Gateway) -> None:
-    await gateway.database.close()
-    gateway.database.dsn = "postgresql://nobody@localhost:1/none"
+    database = gateway.database
+    gateway.database = Database("postgresql://nobody@localhost:1/none", 1)
     answer = await neopay.post("/api/payments", documents.PAYMENT)
+    gateway.database = database
     assert answer.status == 503
     assert int(answer.headers["retry-after"]) >= 1

@@ -10,6 +10,8 @@ from wire.applications import BASE_URL
 from wire.client import Client
 from wire.neopay import documents
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
 KEYS = [
     "id",
     "name",

@@ -8,6 +8,8 @@ from guichet.web.asgi import Application
 from wire.applications import MakeApplication
 from wire.client import Client
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
 
 async def test_list_needs_only_the_application_key(neopay: Client) -> None:
     answer = await neopay.get("/api/institutions", authorization=None)

@@ -11,10 +11,12 @@ from uuid import UUID
 import asyncpg
 import pytest
 
-from guichet.domain.ids import created_at
+from guichet.domain.ids import created_at, new_id
 from wire.applications import BASE_URL, TestApplication
 from wire.client import Client
 from wire.neopay import documents
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 KEYS = [
     "id",
@@ -147,7 +149,7 @@ async def test_status_change_is_seen_at_once(
 async def test_tariff_appears_as_three_numbers(
     app: Any, make_application: Any, owner: asyncpg.Connection[Any]
 ) -> None:
-    rule_id = UUID(int=1)
+    rule_id = new_id(datetime.now(UTC))
     await owner.execute(
         "INSERT INTO fee_rules (id, percent_bps, fixed_minor, created_at)"
         " VALUES ($1, 150, 20, now())",
@@ -270,24 +272,24 @@ async def test_same_email_in_any_case_is_the_same_customer(neopay: Client) -> No
 
 
 async def test_same_key_and_request_answers_the_same_bytes_once_made(
-    neopay: Client, owner: asyncpg.Connection[Any]
+    neopay: Client, owner: asyncpg.Connection[Any], application: TestApplication
 ) -> None:
     first = await neopay.post("/api/payments", documents.PAYMENT, idempotency_key="order 1")
     await owner.execute("UPDATE payments SET status = 'processing', version = 2")
     blanks_apart = documents.PAYMENT.replace("\n", " ")
     again = await neopay.post("/api/payments", blanks_apart, idempotency_key="order 1")
     assert (again.status, again.body) == (200, first.body)
-    assert await owner.fetchval("SELECT count(*) FROM payments") == 1
+    assert await payments_of(owner, application) == 1
 
 
 async def test_same_key_with_another_request_is_refused(
-    neopay: Client, owner: asyncpg.Connection[Any]
+    neopay: Client, owner: asyncpg.Connection[Any], application: TestApplication
 ) -> None:
     await neopay.post("/api/payments", documents.PAYMENT, idempotency_key="order 1")
     other = documents.PAYMENT.replace("122.44", "122.45")
     answer = await neopay.post("/api/payments", other, idempotency_key="order 1")
     assert (answer.status, list(answer.json()["errors"])) == (422, ["Idempotency-Key"])
-    assert await owner.fetchval("SELECT count(*) FROM payments") == 1
+    assert await payments_of(owner, application) == 1
 
 
 @pytest.mark.parametrize("key", ["", "x" * 256, "caf\xe9", "a\tb"])
@@ -403,3 +405,10 @@ def payment_with(**changes: Any) -> dict[str, Any]:
         "customer": {"email": "jhondoe@email.com", "country": "GB"},
         **changes,
     }
+
+
+async def payments_of(owner: asyncpg.Connection[Any], application: TestApplication) -> int:
+    count: int = await owner.fetchval(
+        "SELECT count(*) FROM payments WHERE application_id = $1", application.id
+    )
+    return count

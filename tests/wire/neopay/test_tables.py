@@ -223,6 +223,7 @@ def test_long_lists_leave_pages_out_as_laravel_does(current: int, pages: int, sh
 # --- limits --------------------------------------------------------------------------------------
 
 
+@pytest.mark.asyncio(loop_scope="module")
 async def test_window_of_requests_opens_again_after_a_minute(
     gateway: Gateway, make_application: Any
 ) -> None:
@@ -261,6 +262,7 @@ def test_notification_is_signed_in_neopays_manner() -> None:
     )
 
 
+@pytest.mark.asyncio(loop_scope="module")
 async def test_event_is_rendered_as_of_its_moment(
     gateway: Gateway, neopay: Client, application: TestApplication
 ) -> None:

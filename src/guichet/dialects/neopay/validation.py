@@ -37,7 +37,7 @@ _LONG = re.compile(r"[1-9][0-9]{15,}", re.ASCII)
 _EMAIL = re.compile(r"[^\s@\x00-\x1f\x7f]{1,64}@[^\s@.\x00-\x1f\x7f]+(?:\.[^\s@.\x00-\x1f\x7f]+)*")
 
 
-_NO_FIELDS: dict[str, Any] = {}
+_no_fields = dict[str, Any]().get
 
 
 class ValidationFailed(Exception):
@@ -67,14 +67,14 @@ class Form:
             parent, _, key = field.path.rpartition(".")
             self._keys.setdefault(parent, []).append((key, field.path))
 
-    def check(self, body: dict[str, Any]) -> Values:
+    def check(self, body: Mapping[str, Any]) -> Values:
         """The fields' values by path, None for those absent, null or empty. Fields that are in
         no table are ignored. Raises ``ValidationFailed``.
         """
         values: Values = {}
         for parent, keys in self._keys.items():
             holder = values[parent] if parent else body
-            get = (holder if isinstance(holder, dict) else _NO_FIELDS).get
+            get = holder.get if isinstance(holder, dict) else _no_fields
             for key, path in keys:
                 value = get(key)
                 values[path] = None if value == "" else value
