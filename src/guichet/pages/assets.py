@@ -21,7 +21,7 @@ class Script(NamedTuple):
 #: listed here stops the server from starting.
 SCRIPTS = {
     "checkout.js": Script(
-        "sha256-h1E+dzo/efKnIm9FEy6Kbkkzt+/CtNZqPrHM2yAcNOg=",
+        "sha256-TYItNu8fxTPXaDlvnauSqquHfvyLrOQHeyVgk6JBj4E=",
         "Watches the payment and loads the page again when it changes; guards against a double "
         "click; counts down the way back to the merchant; prints the receipt.",
     ),

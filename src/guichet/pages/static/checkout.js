@@ -34,12 +34,18 @@
     });
   }
 
-  // One click is enough.
+  // One click is enough; after a while, in which the browser should have left, another one counts.
   for (const form of document.forms) {
-    form.addEventListener("submit", () => {
-      const button = form.querySelector("button");
+    const button = form.querySelector("button");
+    let pressed = false;
+    form.addEventListener("submit", (event) => {
+      if (pressed) return event.preventDefault();
+      pressed = true;
       button.setAttribute("aria-disabled", "true");
-      form.addEventListener("submit", (again) => again.preventDefault());
+      setTimeout(() => {
+        pressed = false;
+        button.removeAttribute("aria-disabled");
+      }, 8000);
     });
   }
 
