@@ -180,7 +180,10 @@ class Receiver:
         self._tasks.add(task)
         async with self._changed:
             self._changed.notify_all()
-        await self.handler(request, writer)
+        try:
+            await self.handler(request, writer)
+        except asyncio.CancelledError:
+            raise ConnectionError from None  # which ends the connection like any other
 
     async def close(self) -> None:
         """Let go of everyone who still waits for an answer."""

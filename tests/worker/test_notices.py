@@ -205,6 +205,20 @@ async def test_a_flood_of_hints_costs_one_read(
     assert len(rail.asked) == 1
 
 
+async def test_hints_are_covered_by_a_read_after_them_however_long_ago_it_was(
+    gateway: Gateway, attempt: Attempt, rail: ScriptedRail, clock: MovableClock
+) -> None:
+    await receive(gateway, notice(0, attempt_key=attempt.key))
+    await receive(gateway, notice(1, attempt_key=attempt.key))
+    first, second = await claim_notices(gateway.database, clock.now(), 2, 60)
+    assert await handle_notice(gateway, first) == "asked"
+
+    clock.move(timedelta(minutes=1))
+
+    assert await handle_notice(gateway, second) == "covered"
+    assert len(rail.asked) == 1
+
+
 async def test_hints_that_come_after_the_read_wait_for_the_next_one(
     gateway: Gateway, attempt: Attempt, rail: ScriptedRail, clock: MovableClock
 ) -> None:

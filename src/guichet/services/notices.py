@@ -99,8 +99,10 @@ async def handle_notice(gateway: Gateway, claimed: ClaimedNotice) -> str:
     # What a browser brought back is needed to go on, so it waits for no turn but takes one.
     gap = timedelta() if parameters is not None else _READ_GAP
     now = gateway.clock.now()
+    # Nor is a hint answered by the read that was made for itself and failed.
+    since = claimed.received_at if claimed.tries == 0 else now
     async with gateway.database.connection() as connection:
-        last = await notices.take_turn(connection, attempt_id, now, gap)
+        last = await notices.take_turn(connection, attempt_id, now, gap, since)
         if last is not None and parameters is None:
             if claimed.received_at <= last:
                 await notices.close(connection, claimed.id, claimed.claim, now)

@@ -69,19 +69,21 @@ async def find_attempt(
 
 
 _TAKE_TURN = """
-UPDATE attempts SET hinted_at = $2 WHERE id = $1 AND (hinted_at IS NULL OR hinted_at <= $3)
+UPDATE attempts SET hinted_at = $2
+WHERE id = $1 AND (hinted_at IS NULL OR (hinted_at <= $3 AND hinted_at < $4))
 """
 _LAST_TURN = "SELECT hinted_at FROM attempts WHERE id = $1"
 
 
 async def take_turn(
-    connection: Connection, attempt_id: UUID, now: datetime, gap: timedelta
+    connection: Connection, attempt_id: UUID, now: datetime, gap: timedelta, since: datetime
 ) -> datetime | None:
-    """Ask for the right to read the provider because of a hint: once per ``gap``.
+    """Ask for the right to read the provider because of a hint.
 
-    None grants it; otherwise the moment of the read that came before.
+    None grants it: there was no such read for ``gap``, and none at all since ``since``. Otherwise
+    the moment of the read that came before.
     """
-    if await connection.execute(_TAKE_TURN, attempt_id, now, now - gap) == "UPDATE 1":
+    if await connection.execute(_TAKE_TURN, attempt_id, now, now - gap, since) == "UPDATE 1":
         return None
     last: datetime | None = await connection.fetchval(_LAST_TURN, attempt_id)
     return last
