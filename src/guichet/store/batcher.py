@@ -66,7 +66,7 @@ class Batcher(Generic[Item, Answer]):
             task = asyncio.create_task(self._write())
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
-        return await asyncio.shield(future)
+        return await future
 
     async def drain(self) -> None:
         """Wait until everything submitted is answered."""
