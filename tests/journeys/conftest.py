@@ -23,7 +23,9 @@ NewPayer = Callable[..., AbstractAsyncContextManager[Payer]]
 async def browser() -> AsyncIterator[Browser]:
     if not CHROMIUM:
         assert "CI" not in os.environ, "no chromium: .ci/run installs it"
-        pytest.skip("NO BROWSER: no journey was made; install chromium, or say where it is: CHROMIUM=…")
+        pytest.skip(
+            "NO BROWSER: no journey was made; install chromium, or say where it is: CHROMIUM=…"
+        )
     async with async_playwright() as playwright:
         running = await playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_FLAGS)
         yield running
