@@ -140,12 +140,12 @@ class RenderedPayments:
 
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
-        self._rendered: OrderedDict[tuple[UUID, int, UUID, int], bytes] = OrderedDict()
+        self._rendered: OrderedDict[tuple[UUID, int, int], bytes] = OrderedDict()
 
     def render(self, view: PaymentView) -> bytes:
         """The payment as JSON."""
         payment, customer = view
-        key = (payment.id, payment.version, customer.id, customer.version)
+        key = (payment.id, payment.version, customer.version)
         rendered = self._rendered.get(key)
         if rendered is not None:
             self._rendered.move_to_end(key)

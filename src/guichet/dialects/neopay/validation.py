@@ -158,7 +158,9 @@ def email(value: Any, values: Values) -> str | None:
 
 
 def uuid(value: Any, _: Values) -> str | None:
-    return None if parse_uuid(value) else "The {} field must be a valid UUID."
+    if isinstance(value, str) and _UUID.fullmatch(value):
+        return None
+    return "The {} field must be a valid UUID."
 
 
 def parse_uuid(value: Any) -> UUID | None:
