@@ -6,6 +6,7 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from guichet.outbound.client import GuardedClient
@@ -15,6 +16,20 @@ from rails.stage import SECRET
 
 CONSENT_ID = "56a42244-414a-4b52-8c4f-4ad2a50e82fe"
 TOKEN = "canary-of-the-consent-token"
+NOW = datetime(2026, 11, 20, 16, tzinfo=UTC)
+
+
+class StoppedClock:
+    """Stands at ``NOW`` until it is moved."""
+
+    def __init__(self) -> None:
+        self.time = NOW
+
+    def now(self) -> datetime:
+        return self.time
+
+    def move(self, by: timedelta) -> None:
+        self.time += by
 
 
 @dataclass
@@ -22,6 +37,7 @@ class Script:
     """What is answered to each operation, by the beginning of ``METHOD /path``."""
 
     rail: YapilyRail
+    clock: StoppedClock
     answers: dict[str, tuple[int, Any]] = field(default_factory=dict)
     calls: list[str] = field(default_factory=list)
 
@@ -50,5 +66,6 @@ async def scripted(environment: str = "sandbox") -> AsyncIterator[Script]:
         writer.write(f"{head}content-length: {len(body)}\r\n\r\n".encode() + body)
 
     async with listening(handler) as server, GuardedClient(untrusting()) as client:
-        rail = YapilyRail(client, server.url, "application", SECRET, environment, 2)
-        yield Script(rail, answers, calls)
+        clock = StoppedClock()
+        rail = YapilyRail(client, server.url, "application", SECRET, environment, 2, clock)
+        yield Script(rail, clock, answers, calls)

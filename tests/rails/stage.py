@@ -16,6 +16,7 @@ from urllib.parse import parse_qsl, urlsplit
 import msgspec
 import uvicorn
 
+from guichet.domain.clock import MovableClock
 from guichet.domain.money import Money
 from guichet.domain.orders import CollectOrder, Payee
 from guichet.domain.outcomes import Outcome, Reply
@@ -114,6 +115,7 @@ class Stage:
     client: JudgedClient
     rail: YapilyRail
     control_client: GuardedClient
+    clock: MovableClock
 
     async def control(self, name: str, **asked: Any) -> Any:
         """POST to the control API (GET ``state``); the answer."""
@@ -182,7 +184,10 @@ async def staged(
 ) -> AsyncIterator[Stage]:
     """A connector to the simulator at ``base_url``, which forgets all it knew."""
     async with JudgedClient(judge) as client, GuardedClient(untrusting()) as control:
-        rail = YapilyRail(client, base_url, APPLICATION_ID, SECRET, "sandbox", timeout_seconds)
-        stage = Stage(base_url, client, rail, control)
+        clock = MovableClock()
+        rail = YapilyRail(
+            client, base_url, APPLICATION_ID, SECRET, "sandbox", timeout_seconds, clock
+        )
+        stage = Stage(base_url, client, rail, control, clock)
         await stage.control("reset")
         yield stage

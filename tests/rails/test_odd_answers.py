@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -13,11 +14,11 @@ from guichet.domain.money import Money
 from guichet.domain.orders import CollectOrder
 from guichet.domain.outcomes import Done, Reason, Refused, Reply, TakenBack, Unknown, Waiting
 from guichet.rails.port import RailUnavailable
-from rails.scripted import CONSENT_ID, TOKEN, Script, consent, problem, scripted
+from rails.scripted import CONSENT_ID, NOW, TOKEN, Script, consent, problem, scripted
 from rails.stage import PAYEE, SECRET, new_order
 
 AT_THE_BANK = {"consent_id": CONSENT_ID}
-POSTED = {**AT_THE_BANK, "consent_token": TOKEN, "posted": "yes"}
+POSTED = {**AT_THE_BANK, "consent_token": TOKEN, "posted": str(int(NOW.timestamp()))}
 
 
 @pytest.fixture
@@ -180,8 +181,11 @@ async def test_not_let_in_is_asked_again_and_forgets_no_token(yapily: Script, st
 # Consents -----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("status", ["EXPIRED", "REVOKED", "REJECTED", "FAILED", "INVALID"])
-async def test_a_dead_consent_does_not_prove_that_nothing_moved(
+DEAD = ["EXPIRED", "REVOKED", "REJECTED", "FAILED", "INVALID"]
+
+
+@pytest.mark.parametrize("status", DEAD)
+async def test_a_consent_that_died_since_does_not_prove_that_nothing_moved(
     yapily: Script, status: str
 ) -> None:
     yapily.answers["GET /consents/"] = (200, consent(status))
@@ -189,6 +193,41 @@ async def test_a_dead_consent_does_not_prove_that_nothing_moved(
     assert isinstance(await yapily.rail.advance(new_order(memory=POSTED)), Unknown)
     assert isinstance(await yapily.rail.advance(new_order(memory=POSTED, open=False)), Unknown)
     assert isinstance(await yapily.rail.cancel(new_order(memory=POSTED)), Unknown)
+
+
+@pytest.mark.parametrize("status", DEAD)
+async def test_but_it_does_once_yapily_had_the_time_to_show_it(yapily: Script, status: str) -> None:
+    yapily.answers["GET /consents/"] = (200, consent(status))
+    yapily.answers["POST /payments"] = problem(403)
+    yapily.clock.move(timedelta(seconds=yapily.rail.card.visibility_seconds + 2))
+    assert isinstance(await yapily.rail.advance(new_order(memory=POSTED)), Refused)
+
+
+@pytest.mark.parametrize(
+    ("status", "answer"),
+    [
+        ("CONSUMED", problem(403)),
+        ("AUTHORIZED", problem(403)),
+        ("EXPIRED", problem(409)),
+        ("EXPIRED", problem(403, "the payment is a duplicate")),
+        ("EXPIRED", problem(500)),
+    ],
+)
+async def test_no_time_makes_a_proof_of_these(
+    yapily: Script, status: str, answer: tuple[int, Any]
+) -> None:
+    yapily.answers["GET /consents/"] = (200, consent(status))
+    yapily.answers["POST /payments"] = answer
+    yapily.clock.move(timedelta(days=30))
+    assert isinstance(await yapily.rail.advance(new_order(memory=POSTED)), Unknown)
+
+
+async def test_an_order_without_an_answer_is_remembered_with_its_time(yapily: Script) -> None:
+    yapily.answers["POST /payments"] = problem(502)
+    outcome = await yapily.rail.advance(new_order(memory=AT_THE_BANK))
+    assert isinstance(outcome, Unknown)
+    assert outcome.memory is not None
+    assert outcome.memory == POSTED
 
 
 async def test_money_moved_with_a_consent_that_died_since_is_found(yapily: Script) -> None:
@@ -204,6 +243,13 @@ async def test_a_used_consent_of_a_closed_attempt_is_unknown(yapily: Script) -> 
     assert isinstance(await yapily.rail.advance(order), Unknown)
     assert isinstance(await yapily.rail.cancel(order), Unknown)
     assert "POST /payments" not in yapily.calls
+
+
+async def test_a_token_is_redeemed_once(yapily: Script) -> None:
+    yapily.answers["POST /payments"] = problem(502)
+    reply = Reply(parameters={"one-time-token": "spent"})
+    await yapily.rail.advance(new_order(memory=POSTED), reply)
+    assert "POST /consent-one-time-token" not in yapily.calls
 
 
 async def test_an_authorised_consent_without_its_token_waits(yapily: Script) -> None:

@@ -25,10 +25,9 @@ T = TypeVar("T")
 _INSTITUTIONS_BYTES_MAX = 16 * 1024 * 1024
 _JSON = "application/json;charset=UTF-8"
 _WORD = re.compile(r"[A-Z_]{1,40}")
-#: Banks' and Yapily's words about an order that was seen before, or a consent that was used.
-_SEEN_BEFORE = re.compile(r"consent|consumed|duplicate|already|idempoten", re.IGNORECASE)
-#: The consent is unknown, used or dead, or the order conflicts: an earlier call may be the cause.
-_CONFLICTS = frozenset({403, 404, 409, 410})
+#: Banks' and Yapily's words about an order that was seen before, and about its consent.
+_SEEN_BEFORE = re.compile(r"consumed|duplicate|already|idempoten", re.IGNORECASE)
+_CONSENT = re.compile(r"consent", re.IGNORECASE)
 _ENCODER = msgspec.json.Encoder()
 
 
@@ -52,9 +51,14 @@ class Denied(Exception):
         self.text = f"{problem.message} {bank.error_message if bank else ''}"
 
     @property
-    def is_conflict(self) -> bool:
-        """Whether an earlier call of ours may be why: then nothing is proved."""
-        return self.status in _CONFLICTS or bool(_SEEN_BEFORE.search(self.text))
+    def is_repetition(self) -> bool:
+        """Whether it was refused because an earlier one was seen: then that one may have worked."""
+        return self.status == 409 or bool(_SEEN_BEFORE.search(self.text))
+
+    @property
+    def is_about_consent(self) -> bool:
+        """Whether the consent is unknown, used or dead; an earlier order may have used it."""
+        return self.status in (403, 404, 410) or bool(_CONSENT.search(self.text))
 
 
 class YapilyApi:

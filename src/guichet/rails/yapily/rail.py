@@ -6,7 +6,7 @@ out once per ``paymentIdempotencyId``, our attempt's key: so a repetition with t
 how we ask what became of it. Everything else may be lost, repeated or come late.
 
 Memory: ``consent_id``; ``consent_token``, dropped when all is decided; ``payment_id``; ``posted``,
-set once the order may have reached Yapily without a definite answer.
+the Unix time of the last order that may have reached Yapily without our learning its fate.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from urllib.parse import urlsplit
 
+from guichet.domain.clock import Clock, SystemClock
 from guichet.domain.currencies import EXPONENTS
 from guichet.domain.institutions import Institution
 from guichet.domain.orders import CollectOrder
@@ -72,9 +73,11 @@ class YapilyRail(Rail):
         secret: str,
         environment: str,
         timeout_seconds: float,
+        clock: Clock | None = None,
     ) -> None:
         self._api = YapilyApi(client, base_url, application_id, secret, timeout_seconds)
         self._environment = environment
+        self._clock = clock or SystemClock()
 
     async def begin(self, order: CollectOrder) -> Outcome:
         """Ask for a consent; the next step is the bank's page. No money can move before it."""
@@ -219,14 +222,33 @@ class YapilyRail(Rail):
             # Nothing was sent, but the one-time token is spent: keep what it was spent on.
             return Waiting(memory=memory, look_again_seconds=_FIRST_LOOK_SECONDS)
         except Denied as denied:
-            if denied.is_conflict:
-                return Unknown(detail=str(denied), memory=memory)
-            code = code_in(denied.text)
-            reason = reason_of(code, Reason.REJECTED)
-            return Refused(reason=reason, code=code or denied.code, memory=_without_token(memory))
+            return self._denied(order, standing(consent.status), denied, memory)
         except Uncertain as uncertain:
-            return Unknown(detail=str(uncertain), memory={**memory, "posted": "yes"})
+            now = str(int(self._clock.now().timestamp()))
+            return Unknown(detail=str(uncertain), memory={**memory, "posted": now})
         return _reported(order, payment, memory, _FIRST_LOOK_SECONDS)
+
+    def _denied(
+        self, order: CollectOrder, stands: Standing, denied: Denied, memory: dict[str, str]
+    ) -> Outcome:
+        """What a definite no to the order proves.
+
+        A dead consent answers so, too, and a payment may have been made with it before it died.
+        But a used consent says CONSUMED, and a repeated order is answered with the first one's
+        result: where both are missing for longer than Yapily takes to show what it did, no money
+        has moved.
+        """
+        posted_at = int(order.memory.get("posted", "0"))
+        if denied.is_repetition:
+            return Unknown(detail=str(denied), memory=memory)
+        if denied.is_about_consent:
+            shown_at = posted_at + self.card.visibility_seconds
+            if stands in DEAD_CONSENTS and self._clock.now().timestamp() > shown_at:
+                return Refused(reason=DEAD_CONSENTS[stands], memory=_decided(memory))
+            return Unknown(detail=str(denied), memory=memory)
+        code = code_in(denied.text)
+        reason = reason_of(code, Reason.REJECTED)
+        return Refused(reason=reason, code=code or denied.code, memory=_decided(memory))
 
     async def _look_at_payment(self, order: CollectOrder, payment_id: str) -> Outcome:
         token = order.memory.get("consent_token")
@@ -241,7 +263,7 @@ class YapilyRail(Rail):
         except Denied as denied:
             if denied.status == 403:
                 # The token may have been replaced: the next look fetches it afresh.
-                memory = _without_token(memory)
+                memory = _decided(memory)
             return Unknown(detail=str(denied), memory=memory)
         except Uncertain as error:
             raise RailUnavailable(str(error)) from error
@@ -259,8 +281,9 @@ def _payment_id(order: CollectOrder) -> str | None:
     return order.memory.get("payment_id") or order.provider_reference
 
 
-def _without_token(memory: Mapping[str, str]) -> dict[str, str]:
-    return {name: value for name, value in memory.items() if name != "consent_token"}
+def _decided(memory: Mapping[str, str]) -> dict[str, str]:
+    """What is still worth remembering once the order's fate is known: ids, no token."""
+    return {name: memory[name] for name in ("consent_id", "payment_id") if name in memory}
 
 
 def _unpaid(order: CollectOrder, stands: Standing) -> Outcome:
@@ -298,7 +321,7 @@ def _reported(
             look_again_seconds=look_again_seconds,
         )
     if says in DEAD_PAYMENTS:
-        memory, code = _without_token(memory), reason_code(payment)
+        memory, code = _decided(memory), reason_code(payment)
         if order.received_minor > 0:
             return TakenBack(code=code, memory=memory, provider_reference=payment.id)
         reason = reason_of(code, DEAD_PAYMENTS[says])
@@ -310,7 +333,7 @@ def _reported(
     if says is Verdict.ACCEPTED:
         finality = Finality.ACCEPTED
     else:
-        finality, memory = Finality.SETTLED, _without_token(memory)
+        finality, memory = Finality.SETTLED, _decided(memory)
     return Done(received=received, finality=finality, memory=memory, provider_reference=payment.id)
 
 
