@@ -52,7 +52,7 @@ def end(process: subprocess.Popen[str]) -> None:
 
 async def until_gone(pid: int) -> None:
     """Wait for a process to end; the test's time limit is the limit."""
-    while psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:  # noqa: ASYNC110
+    while psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
         await asyncio.sleep(0.01)
 
 
