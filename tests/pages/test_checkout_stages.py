@@ -15,6 +15,7 @@ from guichet.domain.clock import MovableClock
 from guichet.domain.money import Money
 from guichet.domain.outcomes import Done, Reason, Redirect, Refused, TakenBack, Unknown, Waiting
 from guichet.gateway import Gateway
+from guichet.services.closing import expire_payment
 from pages.conftest import BANK_URL, NewCheckout, ScriptedRail
 
 FULL = Done(received=Money(35041, "GBP"))
@@ -329,3 +330,18 @@ async def test_the_script_sees_each_change(
     await look()
 
     assert len(set(seen)) == 4
+
+
+async def test_the_script_sees_an_expiry_that_changes_no_attempt(
+    client: httpx2.AsyncClient, gateway: Gateway, rail: ScriptedRail, new_checkout: NewCheckout
+) -> None:
+    rail.answer = None
+    checkout = await new_checkout()
+    await client.post(checkout.path)
+    before = (await client.get(f"{checkout.path}/status")).json()
+    clock = MovableClock()
+    clock.move(timedelta(days=2))
+    gateway.clock = clock
+    await expire_payment(gateway, checkout.payment.id)
+
+    assert (await client.get(f"{checkout.path}/status")).json() != before
