@@ -141,14 +141,32 @@ async def test_an_application_has_four_deliveries_in_flight_at_most(
     await insert_deliveries(gateway, application_id, 20)
     now = gateway.clock.now()
 
-    claims = await asyncio.gather(
-        *(claim_deliveries(gateway.database, now, 10, 60) for _ in range(4))
-    )
+    claimed = await claim_deliveries(gateway.database, now, 10, 60)
 
-    claimed = [each for claim in claims for each in claim]
     assert len(claimed) == IN_FLIGHT_PER_APPLICATION
+    assert await claim_deliveries(gateway.database, now, 10, 60) == []
     assert await finish_delivery(gateway, claimed[0])
     assert len(await claim_deliveries(gateway.database, now, 10, 60)) == 1
+
+
+async def test_a_claim_counts_what_another_worker_is_just_claiming(
+    gateway: Gateway, application_id: UUID
+) -> None:
+    await insert_deliveries(gateway, application_id, 20)
+    now = gateway.clock.now()
+    async with gateway.database.transaction() as other:
+        await other.execute(queue._LOCK_DELIVERIES)
+        claimed = await other.fetch(queue._CLAIM_DELIVERIES, now, 10, 60.0)
+        claiming = asyncio.create_task(claim_deliveries(gateway.database, now, 10, 60))
+        while not claiming.done() and not await rows(gateway, _WAITS_FOR_A_TURN):
+            await asyncio.sleep(0.01)
+
+    assert len(claimed) + len(await claiming) == IN_FLIGHT_PER_APPLICATION
+
+
+_WAITS_FOR_A_TURN = (
+    "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'advisory'"
+)
 
 
 async def test_a_thousand_deliveries_of_one_application_do_not_delay_another_s(

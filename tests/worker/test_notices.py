@@ -268,6 +268,21 @@ async def test_a_provider_that_is_away_is_asked_again_later(
     assert (await _status(gateway, attempt)) == "done"
 
 
+async def test_a_returning_payer_waits_a_second_for_a_provider_that_is_busy(
+    gateway: Gateway, attempt: Attempt, rail: ScriptedRail, clock: MovableClock
+) -> None:
+    rail.is_away = True
+    reply = Reply({"one-time-token": "t"})
+    await keep_reply(gateway, RAIL, "sandbox", attempt.id, reply)
+    assert await work_off(gateway) == ["unavailable"]
+    rail.is_away = False
+
+    clock.move(timedelta(seconds=1))
+
+    assert await work_off(gateway) == ["asked"]
+    assert rail.asked == [reply, reply]
+
+
 async def test_a_read_that_failed_covers_no_hint_for_good(
     gateway: Gateway, attempt: Attempt, rail: ScriptedRail, clock: MovableClock
 ) -> None:

@@ -51,7 +51,7 @@ async def working(gateway: Gateway, finish_seconds: float = 10.0) -> AsyncIterat
 
 async def until(condition: Callable[[], Awaitable[bool]]) -> None:
     """Wait for something that only the database can tell; the test's time-out is the limit."""
-    while not await condition():  # noqa: ASYNC110
+    while not await condition():
         await asyncio.sleep(0.01)
 
 
