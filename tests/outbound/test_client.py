@@ -96,6 +96,7 @@ async def test_a_redirect_is_an_answer_not_an_order(
     assert canary.connections == 0
 
 
+@pytest.mark.timeout(10)
 async def test_a_slow_body_is_cut_at_the_total_time(client: GuardedClient) -> None:
     async def drip(_request: bytes, writer: Writer) -> None:
         writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 100000\r\n\r\n")
@@ -109,6 +110,7 @@ async def test_a_slow_body_is_cut_at_the_total_time(client: GuardedClient) -> No
             await client.send("GET", server.url, policy=ANYWHERE, timeout_seconds=0.2)
 
 
+@pytest.mark.timeout(10)
 async def test_silence_after_the_request_is_no_answer(client: GuardedClient) -> None:
     async def silent(_request: bytes, _writer: Writer) -> None:
         await asyncio.Event().wait()

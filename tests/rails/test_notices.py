@@ -59,7 +59,7 @@ def test_only_handles_of_our_making_are_passed_on() -> None:
         b'{"id":"n","type":"single_payment.status.updated","event":[]}',
         b'{"id":"n","type":"single_payment.status.updated","event":{"id":7}}',
         b'{"id":"n","type":"\xff"}',
-        b'{"a":' * 100_000,
+        b'{"id":"n","type":"single_payment.status.updated","odd":' + b"[" * 50_000,
     ],
     ids=lambda body: str(body[:40]),
 )

@@ -72,8 +72,6 @@ def is_metadata(text: str) -> bool:
 
 def is_public(text: str) -> bool:
     """Whether the address (and the IPv4 address it may carry) is one of the public internet."""
-    if "%" in text:
-        return False
     outer = ip_address(text)
     if outer in _COMPATIBLE or outer in _TEREDO:
         return False
