@@ -19,9 +19,11 @@ from guichet.domain.paging import Listing, Page
 from guichet.domain.payments import NewPayment, Payment
 from guichet.gateway import Gateway
 from guichet.services.institutions import find_institution
+from guichet.services.payment_pages import PaymentPages
 from guichet.store import payments as store
 from guichet.store.batcher import Batcher
-from guichet.store.payments import PaymentFilters, PaymentInsert, PaymentRow
+from guichet.store.payment_pages import PaymentFilters
+from guichet.store.payments import PaymentInsert, PaymentRow
 
 __all__ = [
     "PaymentDesk",
@@ -48,7 +50,7 @@ class ReadKey(NamedTuple):
 
 
 class PaymentDesk:
-    """One process's queues for payments: those to make and those to read."""
+    """One process's queues for payments, those to make and those to read, and their lists."""
 
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
@@ -59,10 +61,11 @@ class PaymentDesk:
         self.reader: Batcher[ReadKey, PaymentView | None] = Batcher(
             self._read, writers=_READ_CONNECTIONS, limit=limit
         )
+        self.pages = PaymentPages(gateway)
 
     async def drain(self) -> None:
         """Wait until everything submitted is answered."""
-        await asyncio.gather(self.creator.drain(), self.reader.drain())
+        await asyncio.gather(self.creator.drain(), self.reader.drain(), self.pages.drain())
 
     async def _create(self, items: Sequence[PaymentInsert]) -> Sequence[PaymentView | None]:
         async with self._gateway.database.connection() as connection:
@@ -165,9 +168,7 @@ async def list_payments(
     gateway: Gateway, caller: Caller, filters: PaymentFilters, page: Page
 ) -> Listing[PaymentView]:
     """One page of the application's payments, newest first."""
-    async with gateway.database.connection() as connection:
-        rows, total = await store.list_page(connection, caller.application.id, filters, page)
-    return Listing(rows, total)
+    return await gateway.desk.pages.read(caller.application.id, filters, page)
 
 
 def checkout_url(gateway: Gateway, payment_id: UUID) -> str:

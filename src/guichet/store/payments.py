@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
 from guichet.domain.customers import CUSTOMER_FIELDS, Customer
-from guichet.domain.ids import first_id
-from guichet.domain.paging import Page
 from guichet.domain.payments import Payment
 from guichet.store.database import Connection
 
@@ -163,66 +160,3 @@ async def by_id(connection: Connection, payment_id: UUID) -> PaymentRow | None:
     """A payment whoever it belongs to: for the worker and for addresses that carry a token."""
     record = await connection.fetchrow(_BY_ID, payment_id)
     return _row(record) if record else None
-
-
-@dataclass(frozen=True, slots=True)
-class PaymentFilters:
-    """Which payments a list shows; None means all.
-
-    ``statuses`` are the (status, reason) pairs wanted, an absent reason being "";
-    ``created_before`` is exclusive.
-    """
-
-    rail: str | None = None
-    statuses: Sequence[tuple[str, str]] | None = None
-    created_from: datetime | None = None
-    created_before: datetime | None = None
-    customer_id: UUID | None = None
-    reference: str | None = None
-    payment_id: UUID | None = None
-
-
-def _where(application_id: UUID, filters: PaymentFilters) -> tuple[str, list[object]]:
-    """The conditions as SQL with its parameters. Ids carry their time, so dates bound the key."""
-    conditions, values = ["p.application_id = $1"], list[object]([application_id])
-
-    def add(condition: str, value: object) -> None:
-        values.append(value)
-        conditions.append(condition.format(f"${len(values)}"))
-
-    if filters.rail is not None:
-        add("p.rail = {}", filters.rail)
-    if filters.statuses is not None:
-        wanted = [f"{status}/{reason}" for status, reason in filters.statuses]
-        add("p.status || '/' || COALESCE(p.reason, '') = ANY({}::text[])", wanted)
-    if filters.created_from is not None:
-        add("p.id >= {}", first_id(filters.created_from))
-    if filters.created_before is not None:
-        add("p.id < {}", first_id(filters.created_before))
-    if filters.customer_id is not None:
-        add("p.customer_id = {}", filters.customer_id)
-    if filters.reference is not None:
-        add("p.reference = {}", filters.reference)
-    if filters.payment_id is not None:
-        add("p.id = {}", filters.payment_id)
-    return " AND ".join(conditions), values
-
-
-async def list_page(
-    connection: Connection, application_id: UUID, filters: PaymentFilters, page: Page
-) -> tuple[list[PaymentRow], int]:
-    """One page of an application's payments, newest first, and how many there are in all."""
-    where, values = _where(application_id, filters)
-    # The limit stands in the text: as a parameter it makes PostgreSQL plan every call anew.
-    records = await connection.fetch(
-        f"SELECT {_PAYMENT}, {_CUSTOMER} FROM ("
-        f"SELECT * FROM payments p WHERE {where} ORDER BY p.id DESC "
-        f"LIMIT {page.size:d} OFFSET {page.offset:d}) p "
-        "JOIN customers c ON c.id = p.customer_id ORDER BY p.id DESC",
-        *values,
-    )
-    if page.number == 1 and len(records) < page.size:
-        total = len(records)
-    else:
-        total = await connection.fetchval(f"SELECT count(*) FROM payments p WHERE {where}", *values)
-    return [_row(record) for record in records], total

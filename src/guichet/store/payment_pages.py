@@ -1,0 +1,139 @@
+"""Pages of an application's payments: the keys of what stands on a page, and how many there are.
+
+What a page shows is known by three numbers a payment, which cost a fraction of the rows: who has
+read a payment in that version, with its payer in that version, need not read it again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from guichet.domain.ids import first_id
+from guichet.domain.paging import Page
+from guichet.store.database import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentFilters:
+    """Which payments a list shows; None means all.
+
+    ``statuses`` are the (status, reason) pairs wanted, an absent reason being "";
+    ``created_before`` is exclusive.
+    """
+
+    rail: str | None = None
+    statuses: Sequence[tuple[str, str]] | None = None
+    created_from: datetime | None = None
+    created_before: datetime | None = None
+    customer_id: UUID | None = None
+    reference: str | None = None
+    payment_id: UUID | None = None
+
+
+class Stamp(NamedTuple):
+    """A payment and its payer, each in one version."""
+
+    payment_id: UUID
+    payment_version: int
+    customer_version: int
+
+
+class PageKey(NamedTuple):
+    """A page of an application's payments; those with ids above ``counted_to`` are counted."""
+
+    application_id: UUID
+    page: Page
+    counted_to: UUID
+
+
+class PageStamps(NamedTuple):
+    """What stands on a page, newest first, and how many payments were counted."""
+
+    stamps: list[Stamp]
+    counted: int
+
+
+def _where(filters: PaymentFilters, first_parameter: int) -> tuple[str, list[object]]:
+    """The conditions as SQL with its parameters. Ids carry their time, so dates bound the key."""
+    conditions, values = ["p.application_id = k.application_id"], list[object]()
+
+    def add(condition: str, value: object) -> None:
+        conditions.append(condition.format(f"${first_parameter + len(values)}"))
+        values.append(value)
+
+    if filters.rail is not None:
+        add("p.rail = {}", filters.rail)
+    if filters.statuses is not None:
+        wanted = [f"{status}/{reason}" for status, reason in filters.statuses]
+        add("p.status || '/' || COALESCE(p.reason, '') = ANY({}::text[])", wanted)
+    if filters.created_from is not None:
+        add("p.id >= {}", first_id(filters.created_from))
+    if filters.created_before is not None:
+        add("p.id < {}", first_id(filters.created_before))
+    if filters.customer_id is not None:
+        add("p.customer_id = {}", filters.customer_id)
+    if filters.reference is not None:
+        add("p.reference = {}", filters.reference)
+    if filters.payment_id is not None:
+        add("p.id = {}", filters.payment_id)
+    return " AND ".join(conditions), values
+
+
+#: Keys first: they stand in the index, so that the payments before a page are passed over without
+#: a look at their rows.
+_PAGES = """
+SELECT found.ids, found.versions, found.customer_versions, (
+    SELECT count(*) FROM payments p WHERE {where} AND p.id > k.counted_to)
+FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::uuid[])
+    WITH ORDINALITY AS k (application_id, size, passed_over, counted_to, n)
+CROSS JOIN LATERAL (
+    SELECT array_agg(row.id) AS ids, array_agg(row.version) AS versions,
+        array_agg(row.customer_version) AS customer_versions
+    FROM (
+        SELECT p.id, p.version, c.version AS customer_version
+        FROM (
+            SELECT p.id FROM payments p WHERE {where}
+            ORDER BY p.id DESC LIMIT k.size OFFSET k.passed_over
+        ) key
+        JOIN payments p ON p.id = key.id JOIN customers c ON c.id = p.customer_id
+        ORDER BY p.id DESC
+    ) row
+) found
+ORDER BY k.n
+"""
+
+
+async def read_pages(
+    connection: Connection, keys: Sequence[PageKey], filters: PaymentFilters
+) -> list[PageStamps]:
+    """The pages that ``keys`` name, of the payments that pass ``filters``: one query."""
+    where, values = _where(filters, 5)
+    records = await connection.fetch(
+        _PAGES.format(where=where),
+        [key.application_id for key in keys],
+        [key.page.size for key in keys],
+        [key.page.offset for key in keys],
+        [key.counted_to for key in keys],
+        *values,
+    )
+    return [
+        PageStamps(list(map(Stamp, ids, versions, customer_versions)) if ids else [], count)
+        for ids, versions, customer_versions, count in records
+    ]
+
+
+async def count_between(
+    connection: Connection, application_id: UUID, after: UUID, last: UUID
+) -> int:
+    """How many payments the application has with ids greater than ``after``, up to ``last``."""
+    count: int = await connection.fetchval(
+        "SELECT count(*) FROM payments WHERE application_id = $1 AND id > $2 AND id <= $3",
+        application_id,
+        after,
+        last,
+    )
+    return count
