@@ -19,7 +19,7 @@ import uvicorn
 from guichet.domain.clock import MovableClock
 from guichet.domain.money import Money
 from guichet.domain.orders import CollectOrder, Payee
-from guichet.domain.outcomes import Outcome, Reply
+from guichet.domain.outcomes import Outcome, Reply, Waiting
 from guichet.outbound.client import Answer, GuardedClient
 from guichet.outbound.policy import ANYWHERE, Policy
 from guichet.rails.yapily.rail import YapilyRail
@@ -158,6 +158,23 @@ class Stage:
             for each in state["consents"]
             if each["paymentIdempotencyId"] == order.key
         ]
+
+
+async def begun(stage: Stage, **changes: object) -> CollectOrder:
+    """An order whose payer is at the bank."""
+    order = new_order(**changes)
+    return after(order, await stage.rail.begin(order))
+
+
+async def looked(
+    stage: Stage, order: CollectOrder, reply: Reply | None = None, times: int = 1
+) -> tuple[CollectOrder, Outcome]:
+    """The order and the outcome after so many looks."""
+    outcome: Outcome = Waiting()
+    for _ in range(times):
+        outcome = await stage.rail.advance(order, reply)
+        order, reply = after(order, outcome), None
+    return order, outcome
 
 
 @contextmanager

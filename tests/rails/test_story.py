@@ -8,41 +8,21 @@ from decimal import Decimal
 import pytest
 
 from guichet.domain.money import Money
-from guichet.domain.orders import CollectOrder
 from guichet.domain.outcomes import (
     Done,
     Finality,
-    Outcome,
     Reason,
     Redirect,
     Refused,
-    Reply,
     TakenBack,
     Unknown,
     Waiting,
 )
 from guichet.rails.port import RailUnavailable
 from judge import Judge
-from rails.stage import Stage, after, new_order, staged
+from rails.stage import Stage, after, begun, looked, new_order, staged
 
 WHOLE = [Decimal("122.44")]
-
-
-async def begun(stage: Stage, **changes: object) -> CollectOrder:
-    """An order whose payer is at the bank."""
-    order = new_order(**changes)
-    return after(order, await stage.rail.begin(order))
-
-
-async def looked(
-    stage: Stage, order: CollectOrder, reply: Reply | None = None, times: int = 1
-) -> tuple[CollectOrder, Outcome]:
-    """The order and the outcome after so many looks."""
-    outcome: Outcome = Waiting()
-    for _ in range(times):
-        outcome = await stage.rail.advance(order, reply)
-        order, reply = after(order, outcome), None
-    return order, outcome
 
 
 async def test_the_banks_page_is_the_next_step(stage: Stage) -> None:
@@ -269,154 +249,3 @@ async def test_wrong_credentials_are_unavailable_and_never_a_refusal(stage: Stag
     with pytest.raises(RailUnavailable) as failure:
         await wrong.begin(new_order())
     assert "canary" not in repr(failure.value)
-
-
-# What a browser brings ----------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    "parameters",
-    [
-        {},
-        {"one-time-token": "forged"},
-        {"one-time-token": "x" * 100_000},
-        {"status": "COMPLETED", "consent": "forged"},
-        {"one-time-token": ""},
-    ],
-)
-async def test_a_forged_return_proves_nothing(stage: Stage, parameters: dict[str, str]) -> None:
-    order = await begun(stage)
-    _, outcome = await looked(stage, order, Reply(parameters=parameters))
-    assert isinstance(outcome, Waiting)
-    assert await stage.movements(order) == []
-
-
-async def test_another_attempts_token_is_ignored(stage: Stage) -> None:
-    mine, others = await begun(stage), await begun(stage)
-    stolen = await stage.decide("accept", others)
-    _, outcome = await looked(stage, mine, stolen)
-    assert isinstance(outcome, Waiting)
-    assert await stage.movements(mine) == []
-    assert await stage.movements(others) == []
-
-
-async def test_a_forged_return_does_not_stop_an_accepted_payment(stage: Stage) -> None:
-    order = await begun(stage)
-    await stage.decide("accept", order)
-    _, outcome = await looked(stage, order, Reply(parameters={"one-time-token": "forged"}))
-    assert isinstance(outcome, Done)
-
-
-# A closed attempt ---------------------------------------------------------------------------------
-
-
-async def test_a_closed_attempt_starts_nothing(stage: Stage) -> None:
-    order = await begun(stage)
-    reply = await stage.decide("accept", order)
-    order, outcome = await looked(stage, replace(order, open=False), reply, times=2)
-    assert isinstance(outcome, Refused)
-    assert await stage.movements(order) == []
-    assert not any(sent.url.endswith("/payments") for sent in stage.client.sent)
-
-
-async def test_late_money_of_a_closed_attempt_is_reported(stage: Stage) -> None:
-    order = await begun(stage)
-    order, _ = await looked(stage, order, await stage.decide("accept", order, user="pending"))
-    await stage.decide("settle", order)
-    _, outcome = await looked(stage, replace(order, open=False))
-    assert isinstance(outcome, Done)
-
-
-# Cancelling ---------------------------------------------------------------------------------------
-
-
-async def test_cancelling_before_the_payer_acts(stage: Stage) -> None:
-    order = await begun(stage)
-    for _ in range(2):
-        outcome = await stage.rail.cancel(order)
-        assert isinstance(outcome, Refused)
-        assert outcome.reason is Reason.TIMED_OUT
-    assert await stage.consent_statuses(order) == ["REVOKED"]
-
-
-async def test_cancelling_an_authorised_consent_before_it_is_used(stage: Stage) -> None:
-    order = await begun(stage)
-    await stage.decide("accept", order)
-    outcome = await stage.rail.cancel(order)
-    assert isinstance(outcome, Refused)
-    assert outcome.reason is Reason.TIMED_OUT
-    order, outcome = await looked(stage, order)
-    assert isinstance(outcome, Refused)
-    assert await stage.movements(order) == []
-
-
-async def test_cancelling_money_under_way_reports_it(stage: Stage) -> None:
-    order = await begun(stage)
-    order, _ = await looked(stage, order, await stage.decide("accept", order, user="pending"))
-    assert isinstance(await stage.rail.cancel(order), Waiting)
-    await stage.decide("settle", order)
-    assert isinstance(await stage.rail.cancel(order), Done)
-
-
-async def test_cancelling_after_a_lost_answer_finds_the_money(stage: Stage) -> None:
-    order = await begun(stage)
-    order, first = await looked(stage, order, await stage.decide("accept", order, user="timeout"))
-    assert isinstance(first, Unknown)
-    assert isinstance(await stage.rail.cancel(order), Done)
-    assert await stage.movements(order) == WHOLE
-
-
-async def test_cancelling_after_a_crash_finds_the_money(stage: Stage) -> None:
-    order = await begun(stage)
-    await looked(stage, order, await stage.decide("accept", order))
-    assert isinstance(await stage.rail.cancel(order), Done)
-    assert await stage.movements(order) == WHOLE
-
-
-async def test_cancelling_a_refused_consent_keeps_the_payers_no(stage: Stage) -> None:
-    order = await begun(stage)
-    await stage.decide("refuse", order)
-    outcome = await stage.rail.cancel(order)
-    assert isinstance(outcome, Refused)
-    assert outcome.reason is Reason.DECLINED
-
-
-async def test_cancelling_what_never_began(stage: Stage) -> None:
-    outcome = await stage.rail.cancel(new_order())
-    assert isinstance(outcome, Refused)
-    assert outcome.reason is Reason.TIMED_OUT
-
-
-async def test_a_withdrawal_without_an_answer_is_tried_again(stage: Stage) -> None:
-    order = await begun(stage)
-    await stage.fault("delete_consent", "drop")
-    with pytest.raises(RailUnavailable):
-        await stage.rail.cancel(order)
-    assert isinstance(await stage.rail.cancel(order), Refused)
-
-
-# Banks --------------------------------------------------------------------------------------------
-
-
-async def test_the_banks_of_the_sandbox(stage: Stage) -> None:
-    banks = {each.code: each for each in await stage.rail.institutions()}
-    assert {"modelo-sandbox", "cic-sandbox", "natwest-sandbox"} <= set(banks)
-    modelo = banks["modelo-sandbox"]
-    assert (modelo.id, modelo.rail, modelo.environment) == (0, "open_banking", "sandbox")
-    assert "GB" in modelo.countries
-    assert modelo.logo_url
-    assert modelo.icon_url
-
-
-async def test_no_sandbox_bank_is_offered_for_real_money(stage: Stage) -> None:
-    live = type(stage.rail)(
-        stage.client, stage.base_url, "application", "canary-of-the-application-secret", "live", 5
-    )
-    assert await live.institutions() == []
-
-
-@pytest.mark.parametrize("kind", ["drop", "error", "garble"])
-async def test_banks_that_cannot_be_read(stage: Stage, kind: str) -> None:
-    await stage.fault("list_institutions", kind)
-    with pytest.raises(RailUnavailable):
-        await stage.rail.institutions()
