@@ -2,17 +2,10 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
-
 import pytest
 
 from guichet.rails.port import RailUnavailable
 from rails.stage import Stage
-
-WHOLE = [Decimal("122.44")]
-
-
-# Banks --------------------------------------------------------------------------------------------
 
 
 async def test_the_banks_of_the_sandbox(stage: Stage) -> None:
