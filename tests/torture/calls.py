@@ -11,6 +11,7 @@ from decimal import Decimal
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlsplit
+from uuid import UUID
 
 import httpx2
 
@@ -18,14 +19,16 @@ from gateways import APPLICATION_ID, TOKEN
 
 _BANK_PAGE = re.compile(r"https?://[^\"'<>\s]+/bank/[a-z0-9-]+/authorise/[A-Za-z0-9_-]+")
 
+_LIMITS = httpx2.Limits(max_connections=None, max_keepalive_connections=20)
+
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back: the status, the body's bytes, and where to go next, if anywhere."""
+    """What came back: the status, the body's bytes, when to try again, if the answer says so."""
 
     status: int
     body: bytes
-    location: str | None = None
+    retry_after: str | None = None
 
     def json(self) -> Any:
         """The body; numbers with a point as ``Decimal``."""
@@ -54,15 +57,22 @@ def payment_body(
 class Merchant:
     """A merchant's server with its credentials, and a payer's browser without script."""
 
-    def __init__(self, url: str, timeout_seconds: float = 10) -> None:
+    def __init__(
+        self,
+        url: str,
+        timeout_seconds: float = 10,
+        application_id: UUID = APPLICATION_ID,
+        token: str = TOKEN,
+    ) -> None:
         self.url = url
+        self.application_id = application_id
         self.headers = {
-            "x-app-key": str(APPLICATION_ID),
-            "authorization": TOKEN,
+            "x-app-key": str(application_id),
+            "authorization": token,
             "content-type": "application/json",
         }
         self._client = httpx2.AsyncClient(
-            base_url=url, trust_env=False, timeout=timeout_seconds, limits=httpx2.Limits()
+            base_url=url, trust_env=False, timeout=timeout_seconds, limits=_LIMITS
         )
 
     async def __aenter__(self) -> Self:
@@ -74,6 +84,9 @@ class Merchant:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
         await self._client.aclose()
 
     async def create(
@@ -106,7 +119,7 @@ class Merchant:
 
 
 def _answer(answer: httpx2.Response) -> Answer:
-    return Answer(answer.status_code, answer.content, answer.headers.get("location"))
+    return Answer(answer.status_code, answer.content, answer.headers.get("retry-after"))
 
 
 def request_bytes(merchant: Merchant, path: str, body: bytes, key: str | None = None) -> bytes:
@@ -152,4 +165,4 @@ def _parse(raw: bytes) -> Answer:
     headers = {
         name.lower(): value for name, _, value in (line.partition(": ") for line in lines[1:])
     }
-    return Answer(int(lines[0].split()[1]), body, headers.get("location"))
+    return Answer(int(lines[0].split()[1]), body, headers.get("retry-after"))

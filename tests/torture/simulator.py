@@ -1,4 +1,4 @@
-"""The provider: the Yapily simulator as its own process with its own book, the truth about money."""
+"""The provider: the Yapily simulator as its own process, its book the truth about money."""
 
 from __future__ import annotations
 
@@ -55,10 +55,14 @@ async def simulating(log: Path) -> AsyncIterator[Simulator]:
     command = [sys.executable, "-m", "guichet.simulators.yapily", f"--port={port}"]
     command += [f"--application-id={CREDENTIALS[0]}", f"--application-secret={CREDENTIALS[1]}"]
     with log.open("ab") as output:
-        process = subprocess.Popen(command, stdout=output, stderr=output)  # noqa: ASYNC220
+        process = subprocess.Popen(command, stdout=output, stderr=output)
     url = f"http://127.0.0.1:{port}"
     try:
-        async with httpx2.AsyncClient(base_url=url, trust_env=False, timeout=20) as client:
+        # No connection is kept: one that the simulator closes meanwhile would fail the next call.
+        limits = httpx2.Limits(max_keepalive_connections=0)
+        async with httpx2.AsyncClient(
+            base_url=url, trust_env=False, timeout=20, limits=limits
+        ) as client:
             async with asyncio.timeout(_PATIENCE_SECONDS):
                 while not await _answers(client):
                     assert process.poll() is None, log.read_text()

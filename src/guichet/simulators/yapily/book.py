@@ -112,8 +112,12 @@ class Book:
         return [self._renew(each) for each in reversed(self.consents.values())]
 
     def find_consent(self, name: str) -> Consent | None:
-        """The newest consent by its id, its application user or its payment's idempotency id."""
-        if found := self.consent(name) or next(iter(self.consents_of(name)), None):
+        """The newest consent by its id, the secret in its address, its application user or its
+        payment's idempotency id.
+        """
+        if found := self.consent(name) or self.consent_by_key(name):
+            return found
+        if found := next(iter(self.consents_of(name)), None):
             return found
         return next((each for each in self.all_consents() if each.idempotency_id == name), None)
 

@@ -1,0 +1,128 @@
+"""A whole installation of real processes, ready to be tortured, and its books afterwards."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import asyncpg
+
+from gateways import SECRET_KEY, WEBHOOK_SECRET, seed
+from guichet.embedded import Endpoints
+from guichet.store.audit import findings
+from guichet.store.migrate import migrate
+from torture.books import Books, read_ours
+from torture.faults import Killer, Probe, killers, until
+from torture.journal import Journal, read_journal
+from torture.load import Load
+from torture.processes import Cluster, Program, environment, running
+from torture.receiver import read_receipts
+from torture.simulator import CREDENTIALS, Simulator, free_port, simulating
+
+PAYERS_A_SECOND = 10
+FAULTS_SECONDS = 90
+QUIET_SECONDS = 60
+_START_SECONDS = 60
+
+_UNSETTLED = """
+    SELECT 'attempts' AS what, count(*) FROM attempts
+    WHERE status IN ('starting', 'waiting', 'unknown')
+    UNION ALL
+    SELECT 'notices', count(*) FROM rail_notices WHERE next_try_at IS NOT NULL
+    UNION ALL
+    SELECT 'deliveries', count(*) FROM webhook_deliveries WHERE status = 'pending'
+"""
+
+
+@dataclass
+class Stage:
+    """Everything that runs, and where its files are."""
+
+    seed: int
+    folder: Path
+    endpoints: Endpoints
+    simulator: Simulator
+    server: Program
+    worker: Program
+    killers: list[Killer]
+    load: Load
+    probe: Probe
+
+
+@asynccontextmanager
+async def staged(folder: Path, number: int) -> AsyncIterator[Stage]:
+    """Database, provider, receiver, server and worker, each a process; and the load to come."""
+    cluster = Cluster(folder / "database")
+    endpoints = await cluster.start()
+    journal = Journal(folder / "journal")
+    try:
+        await migrate(endpoints.owner_dsn, "guichet")
+        await seed(endpoints.owner_dsn)
+        async with simulating(folder / "simulator.log") as simulator:
+            server_port, receiver_port = free_port(), free_port()
+            url = f"http://127.0.0.1:{server_port}"
+            settings = environment(
+                GUICHET_PORT=str(server_port),
+                GUICHET_DATABASE_URL=endpoints.serving_dsn,
+                GUICHET_SECRET_KEYS=SECRET_KEY,
+                GUICHET_YAPILY_SANDBOX_URL=simulator.url,
+                GUICHET_YAPILY_SANDBOX_ID=CREDENTIALS[0],
+                GUICHET_YAPILY_SANDBOX_SECRET=CREDENTIALS[1],
+                GUICHET_YAPILY_WEBHOOK_SECRET="notices",
+                GUICHET_PROVIDER_TIMEOUT_SECONDS="1.5",
+                GUICHET_WEBHOOK_TIMEOUT_SECONDS="1.5",
+                GUICHET_LEASE_SECONDS="4",
+                GUICHET_LOG_LEVEL="warning",
+            )
+            await simulator.control("webhook", url=f"{url}/notices/yapily/sandbox/notices")
+            book = [str(receiver_port), str(folder / "receipts"), WEBHOOK_SECRET.decode()]
+            receiver = Program(["torture.receiver", *book], folder / "receiver.log", environment())
+            server = Program(["guichet", "serve"], folder / "server.log", settings)
+            worker = Program(["guichet", "work"], folder / "worker.log", settings)
+            made = killers(number, server, worker, cluster, url, endpoints.superuser_dsn)
+            callback_url = f"http://127.0.0.1:{receiver_port}/hook"
+            gap_seconds = 1 / PAYERS_A_SECOND
+            chance = random.Random(f"{number} load")
+            probe = Probe(endpoints.owner_dsn)
+            load = Load(journal, simulator, url, callback_url, chance, gap_seconds)
+            async with running(receiver), running(server), running(worker):
+                async with asyncio.timeout(_START_SECONDS):
+                    for each in made:
+                        await until(each.is_ready)
+                yield Stage(number, folder, endpoints, simulator, server, worker, made, load, probe)
+    finally:
+        journal.close()
+        await cluster.stop()
+
+
+async def settle(endpoints: Endpoints) -> float:
+    """Wait until nothing is left to do; returns how long that took."""
+    started = time.monotonic()
+    connection = await asyncpg.connect(endpoints.owner_dsn)
+    try:
+        while left := [tuple(row) for row in await connection.fetch(_UNSETTLED) if row["count"]]:
+            assert time.monotonic() - started < QUIET_SECONDS, f"still unsettled: {left}"
+            await asyncio.sleep(0.1)
+    finally:
+        await connection.close()
+    return time.monotonic() - started
+
+
+async def read_books(stage: Stage) -> Books:
+    connection = await asyncpg.connect(stage.endpoints.owner_dsn)
+    try:
+        assert await findings(connection) == []
+        ours = await read_ours(connection)
+    finally:
+        await connection.close()
+    return Books(
+        journal=read_journal(stage.folder / "journal"),
+        ours=ours,
+        provider=(await stage.simulator.state())["payments"],
+        receipts=read_receipts(stage.folder / "receipts"),
+    )
