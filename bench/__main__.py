@@ -36,22 +36,18 @@ async def _run(options: argparse.Namespace) -> Bench:
     chosen = options.cases or _CASES
     async with cluster() as (endpoints, postgres_pid):
         bench = Bench(postgres_pid, options.seconds, options.rounds)
-        database = await fill(endpoints, "bench_main")
-        await database.fill_payments(_SMALL)
+        database, small = await fill(endpoints, "bench_main"), await fill(endpoints, "bench_small")
+        await small.fill_payments(_SMALL)
         if "post" in chosen:
             cases.post_against_sql(bench, database)
         if "orm" in chosen:
             cases.post_against_orm(bench, database)
         if "reads" in chosen:
-            await cases.reads(bench, database)
+            await cases.reads(bench, small)
         if "settle" in chosen:
             await cases.settle(bench, database)
         if "scale" in chosen:
-            small, large = (
-                await fill(endpoints, "bench_small"),
-                await fill(endpoints, "bench_large"),
-            )
-            await small.fill_payments(_SMALL)
+            large = await fill(endpoints, "bench_large")
             await large.fill_payments(options.scale)
             cases.scale(bench, small, large, options.scale)
     return bench

@@ -19,7 +19,7 @@ import uvicorn
 from fastapi import FastAPI, Header, HTTPException
 from pydantic import BaseModel, Field
 from sqlalchemy import ForeignKey, UniqueConstraint, select
-from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, MappedAsDataclass, mapped_column, relationship
 
 
@@ -149,54 +149,57 @@ def build_app(dsn: str, keys: dict[str, UUID]) -> FastAPI:
         idempotency_key: Annotated[str, Header()],
     ) -> Created:
         async with sessions.begin() as session:
-            key = await session.scalar(select(Key).where(Key.digest == _digest(authorization)))
-            if key is None:
-                raise HTTPException(401)
-            application_id = key.application_id
-            earlier = await session.scalar(
-                select(Idempotency).where(
-                    Idempotency.application_id == application_id, Idempotency.key == idempotency_key
-                )
-            )
-            if earlier is not None:
-                raise HTTPException(409)
-            customer = await session.scalar(
-                select(Customer).where(
-                    Customer.application_id == application_id, Customer.email == body.customer.email
-                )
-            )
-            if customer is None:
-                customer = Customer(
-                    application_id=application_id,
-                    currency=body.payment.currency,
-                    **body.customer.model_dump(),
-                )
-                session.add(customer)
-            payment = Payment(
-                application_id=application_id,
-                institution_id=body.institution_id,
-                amount=body.payment.amount,
-                currency=body.payment.currency,
-                status="pending",
-                reference=body.reference,
-                callback_url=body.callback_url,
-                customer=customer,
-            )
-            session.add_all(
-                [
-                    payment,
-                    Idempotency(
-                        application_id=application_id, key=idempotency_key, payment_id=payment.id
-                    ),
-                    Outbox(
-                        application_id=application_id, type="payment.created", payment_id=payment.id
-                    ),
-                ]
-            )
+            payment = await _create(session, body, authorization, idempotency_key)
         saved = PaymentOut.model_validate(payment)
         return Created(message="Payment saved successfully!", payment=saved)
 
     return app
+
+
+async def _create(
+    session: AsyncSession, body: PaymentIn, token: str, idempotency_key: str
+) -> Payment:
+    key = await session.scalar(select(Key).where(Key.digest == _digest(token)))
+    if key is None:
+        raise HTTPException(401)
+    application_id = key.application_id
+    earlier = await session.scalar(
+        select(Idempotency).where(
+            Idempotency.application_id == application_id, Idempotency.key == idempotency_key
+        )
+    )
+    if earlier is not None:
+        raise HTTPException(409)
+    customer = await session.scalar(
+        select(Customer).where(
+            Customer.application_id == application_id, Customer.email == body.customer.email
+        )
+    )
+    if customer is None:
+        customer = Customer(
+            application_id=application_id,
+            currency=body.payment.currency,
+            **body.customer.model_dump(),
+        )
+        session.add(customer)
+    payment = Payment(
+        application_id=application_id,
+        institution_id=body.institution_id,
+        amount=body.payment.amount,
+        currency=body.payment.currency,
+        status="pending",
+        reference=body.reference,
+        callback_url=body.callback_url,
+        customer=customer,
+    )
+    session.add_all(
+        [
+            payment,
+            Idempotency(application_id=application_id, key=idempotency_key, payment_id=payment.id),
+            Outbox(application_id=application_id, type="payment.created", payment_id=payment.id),
+        ]
+    )
+    return payment
 
 
 def _digest(token: str) -> str:
