@@ -213,16 +213,20 @@ async def test_an_application_may_keep_its_payers_here(
 
 
 @pytest.mark.parametrize(
-    ("reason", "words"),
+    ("reason", "words", "neopay_word"),
     [
-        (Reason.DECLINED, "refused at your bank"),
-        (Reason.INSUFFICIENT_FUNDS, "does not hold enough money"),
-        (Reason.REJECTED, "Your bank can tell you why"),
-        (Reason.PROVIDER_ERROR, "technical problem"),
+        (Reason.DECLINED, "refused at your bank", "declined"),
+        (Reason.INSUFFICIENT_FUNDS, "does not hold enough money", "failed"),
+        (Reason.REJECTED, "Your bank can tell you why", "declined"),
+        (Reason.PROVIDER_ERROR, "technical problem", "failed"),
     ],
 )
 async def test_a_refusal_is_explained_kindly(
-    client: httpx2.AsyncClient, new_checkout: NewCheckout, reason: Reason, words: str
+    client: httpx2.AsyncClient,
+    new_checkout: NewCheckout,
+    reason: Reason,
+    words: str,
+    neopay_word: str,
 ) -> None:
     checkout = await new_checkout()
     await client.post(checkout.path)
@@ -231,6 +235,7 @@ async def test_a_refusal_is_explained_kindly(
 
     assert heading(page) == "Payment not made"
     assert words in page.text
+    assert f"&amp;status={neopay_word}&amp;" in page.text
     assert "Return to Tests" in page.text
 
 
@@ -244,6 +249,17 @@ async def test_a_closed_payment_cannot_be_started(
 
     assert (again.status_code, again.headers["location"]) == (303, checkout.path)
     assert len(rail.orders) == 1
+
+
+async def test_the_way_to_the_bank_is_closed_with_the_payment(
+    client: httpx2.AsyncClient, new_checkout: NewCheckout
+) -> None:
+    checkout = await new_checkout()
+    await client.post(checkout.path)
+    await checkout.report(FULL)
+    back = await client.get(f"{checkout.path}/bank")
+
+    assert (back.status_code, back.headers["location"]) == (303, checkout.path)
 
 
 async def test_a_bank_that_ran_out_of_time_leaves_an_expired_payment(
