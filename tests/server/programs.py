@@ -45,9 +45,10 @@ def guichet(*arguments: str, **settings: object) -> subprocess.CompletedProcess[
 class Program:
     """A command that runs until it is stopped."""
 
-    def __init__(self, process: subprocess.Popen[str], url: str) -> None:
+    def __init__(self, process: subprocess.Popen[str], url: str, folder: object) -> None:
         self.process = process
         self.url = url
+        self.folder = folder
 
     async def get(self, path: str, **headers: str) -> httpx2.Response:
         async with httpx2.AsyncClient(trust_env=False) as client:
@@ -92,7 +93,7 @@ def running(*arguments: str, **settings: object) -> Iterator[Program]:
         text=True,
     )
     try:
-        yield Program(process, f"http://127.0.0.1:{port}")
+        yield Program(process, f"http://127.0.0.1:{port}", settings.get("data_dir"))
     finally:
         if process.poll() is None:
             process.terminate()
