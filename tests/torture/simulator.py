@@ -43,6 +43,10 @@ class Simulator:
         assert answer.status_code == 200, answer.text
         return _read(answer)
 
+    async def clear_faults(self) -> dict[str, Any]:
+        """Nothing goes wrong any more; answers the faults that are left."""
+        return _read(await self._client.delete("/_control/faults"))
+
     async def state(self) -> dict[str, Any]:
         """The book: ``consents`` and ``payments``, amounts as texts."""
         return _read(await self._client.get("/_control/state"))
