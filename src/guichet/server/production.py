@@ -56,19 +56,28 @@ async def work(settings: Settings) -> None:
             await worker.stop()
 
 
-async def serve_one(settings: Settings, listener: socket.socket, simulators: bool) -> None:
-    """Serve on the socket until SIGINT or SIGTERM; raises ``CannotServe``."""
+async def serve_one(
+    settings: Settings, listener: socket.socket, simulators: bool, *, alone: bool = True
+) -> None:
+    """Serve on the socket until SIGINT or SIGTERM; raises ``CannotServe``.
+
+    A process that is ``alone`` answers 503 until it is ready; one of several leaves requests to
+    those that are.
+    """
     stop = stop_signal()
     site = build_site(settings, simulators)
     http = HttpServer(site, listener)
     async with AsyncExitStack() as stack:
-        http.start()
-        assert http.task is not None
         stack.push_async_callback(http.stop)
+        if alone:
+            http.start()
         gateway = await stack.enter_async_context(opened_gateway(settings, database_url(settings)))
         site.open(gateway)
+        if not alone:
+            http.start()
         stack.push_async_callback(http.stop)
         stack.callback(site.close)
+        assert http.task is not None
         await until_stopped(stop, http.task)
 
 
@@ -98,7 +107,7 @@ def _supervise(settings: Settings, listener: socket.socket, workers: int) -> Non
         signal.signal(number, lambda *_: stop.set())
 
     def start() -> BaseProcess:
-        process = context.Process(target=_serve_in_child, args=(settings, listener))
+        process = context.Process(target=_serve_in_child, args=(settings, listener, os.getpid()))
         process.start()
         return process
 
@@ -114,7 +123,9 @@ def _supervise(settings: Settings, listener: socket.socket, workers: int) -> Non
         process.join()
 
 
-def _serve_in_child(settings: Settings, listener: socket.socket) -> None:
+def _serve_in_child(settings: Settings, listener: socket.socket, supervisor: int) -> None:
     logs.configure(settings.log_level)
     die_with_parent()  # nobody would stop us if the supervisor were killed
-    uvloop.run(serve_one(settings, listener, simulators=False))
+    if os.getppid() != supervisor:
+        return  # it was, before we asked
+    uvloop.run(serve_one(settings, listener, simulators=False, alone=False))

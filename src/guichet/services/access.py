@@ -84,26 +84,24 @@ class AccessTable:
         return self._snapshot.webhook_secrets.get(application_id)
 
     async def _keep_fresh(self) -> None:
-        listener = None
         while True:
             try:
-                if listener is None or listener.is_closed():
-                    listener = await self._database.connect()
-                    await listener.add_listener(store.CHANNEL, lambda *_: self._changed.set())
-                await self.refresh()
+                listening = self._database.listening(store.CHANNEL, lambda _: self._changed.set())
+                async with listening as lost:
+                    while not lost.is_set():
+                        await self.refresh()
+                        await self._change()
             except Unavailable:
-                if listener is not None:
-                    listener.terminate()
-            except asyncio.CancelledError:
-                if listener is not None:
-                    listener.terminate()
-                raise
-            try:
-                async with asyncio.timeout(_ASK_SECONDS):
-                    await self._changed.wait()
-            except TimeoutError:
-                pass
-            self._changed.clear()
+                await self._change()
+
+    async def _change(self) -> None:
+        """Wait for a notice of a change, or until it is time to ask."""
+        try:
+            async with asyncio.timeout(_ASK_SECONDS):
+                await self._changed.wait()
+        except TimeoutError:
+            pass
+        self._changed.clear()
 
 
 def identify(gateway: Gateway, application_key: str | None, token: str | None) -> Caller:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any, TypeAlias
 
@@ -110,6 +110,24 @@ class Database:
         """A connection inside one transaction, committed at the end of the block."""
         async with self.connection() as connection, connection.transaction():
             yield connection
+
+    @asynccontextmanager
+    async def listening(
+        self, channel: str, heard: Callable[[str], None]
+    ) -> AsyncIterator[asyncio.Event]:
+        """Call ``heard`` with each announcement on ``channel``; the event is set when the
+        connection is lost. Raises ``DatabaseUnavailable``.
+        """
+        lost = asyncio.Event()
+        connection = await self.connect()
+        try:
+            connection.add_termination_listener(lambda _: lost.set())
+            await connection.add_listener(channel, lambda *arguments: heard(arguments[-1]))
+            yield lost
+        except _LOST as error:
+            raise DatabaseUnavailable from error
+        finally:
+            connection.terminate()
 
     async def close(self) -> None:
         """Close the idle connections; those in use close when they are given back."""

@@ -8,18 +8,13 @@ compares business times with the caller's ``now``; leases run on the database's 
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 from uuid import UUID
 
-import asyncpg
-
 from guichet.domain.attempts import Attempt
-from guichet.domain.errors import DatabaseUnavailable
 from guichet.domain.payments import Payment
 from guichet.store.database import Database
 
@@ -264,23 +259,3 @@ async def backlogs(database: Database, now: datetime) -> list[Backlog]:
     async with database.connection() as connection:
         rows = await connection.fetch(_BACKLOGS, now)
     return [Backlog(Queue(row[0]), row[1], row[2]) for row in rows]
-
-
-@asynccontextmanager
-async def listening(
-    database: Database, heard: Callable[[str], None]
-) -> AsyncIterator[asyncio.Event]:
-    """Call ``heard`` with each announcement of work; the event is set when the connection is lost.
-
-    Raises ``DatabaseUnavailable``.
-    """
-    lost = asyncio.Event()
-    connection = await database.connect()
-    try:
-        connection.add_termination_listener(lambda _: lost.set())
-        await connection.add_listener(CHANNEL, lambda *arguments: heard(arguments[-1]))
-        yield lost
-    except (OSError, asyncpg.InterfaceError, asyncpg.PostgresError) as error:
-        raise DatabaseUnavailable from error
-    finally:
-        connection.terminate()

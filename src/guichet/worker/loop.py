@@ -83,7 +83,8 @@ class Worker:
     async def _listen(self) -> None:
         while True:
             try:
-                async with queue.listening(self._gateway.database, self._notified) as lost:
+                listening = self._gateway.database.listening(queue.CHANNEL, self._notified)
+                async with listening as lost:
                     self.wake()  # for whatever was announced while nobody listened
                     await lost.wait()
             except Unavailable as error:
