@@ -18,6 +18,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
+    initialize,
     invariant,
     precondition,
     rule,
@@ -126,8 +127,11 @@ class Do:
         self._loop.close()
 
 
+AMOUNTS = st.integers(1, 99_999_999)
 _WORDS = ("waiting", "unknown", "paid", "short", "over")
 _WORDS_OF_NO = ("declined", "not started", "timed out", "taken back")
+#: Which attempt, and what of it.
+REPORTS = st.tuples(st.integers(0, 3), st.sampled_from(_WORDS + _WORDS_OF_NO))
 
 
 class Walk(RuleBasedStateMachine):
@@ -141,13 +145,19 @@ class Walk(RuleBasedStateMachine):
     def _pick(self, number: int) -> Model:
         return self._payments[number % len(self._payments)]
 
-    @rule(minor=st.integers(1, 99_999_999), other=st.booleans())
-    def create(self, minor: int, other: bool) -> None:
+    @initialize(minor=AMOUNTS, other=st.booleans())
+    def begin(self, minor: int, other: bool) -> None:
+        self.create(minor, other, started=True)
+
+    @rule(minor=AMOUNTS, other=st.booleans(), started=st.booleans())
+    def create(self, minor: int, other: bool, started: bool) -> None:
         application_id = OTHER_APPLICATION_ID if other else APPLICATION_ID
         key = f"{id(self)} {len(self._payments)} {self._clock.now().timestamp()}"
         made = self._do(self._create(application_id, key, minor))
         is_delayed = other and made.fee_minor < minor
         self._payments.append(Model(made.id, key, application_id, minor, is_delayed))
+        if started:
+            self.start(-1)
 
     async def _create(self, application_id: UUID, key: str, minor: int) -> Payment:
         caller = caller_of(self._gateway, application_id)
@@ -186,18 +196,16 @@ class Walk(RuleBasedStateMachine):
             payment.become("processing")
 
     @precondition(lambda self: any(payment.tries for payment in self._payments))
-    @rule(
-        number=st.integers(0, 9),
-        which=st.integers(0, 3),
-        word=st.sampled_from(_WORDS + _WORDS_OF_NO),
-    )
-    def report(self, number: int, which: int, word: str) -> None:
+    @rule(number=st.integers(0, 9), reports=st.lists(REPORTS, min_size=1, max_size=4))
+    def report(self, number: int, reports: list[tuple[int, str]]) -> None:
+        """The rail reports on attempts of one payment, old ones too."""
         started = [payment for payment in self._payments if payment.tries]
         payment = started[number % len(started)]
-        attempt = payment.tries[which % len(payment.tries)]
-        outcome = _outcome(word, payment.amount)
-        self._do(record_outcome(self._gateway, attempt.id, outcome))
-        payment.report(attempt, outcome)
+        for which, word in reports:
+            attempt = payment.tries[which % len(payment.tries)]
+            outcome = _outcome(word, payment.amount)
+            self._do(record_outcome(self._gateway, attempt.id, outcome))
+            payment.report(attempt, outcome)
 
     @rule()
     def let_time_pass(self) -> None:
@@ -311,8 +319,8 @@ def test_services_and_model_agree_on_every_walk(seeded: DatabaseUrls) -> None:
             run_state_machine_as_test(
                 cast(type[RuleBasedStateMachine], partial(Walk, do, gateway, clock)),
                 settings=settings(
-                    max_examples=50,
-                    stateful_step_count=30,
+                    max_examples=100,
+                    stateful_step_count=25,
                     derandomize=True,
                     deadline=None,
                     suppress_health_check=list(HealthCheck),
