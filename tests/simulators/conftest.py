@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import queue
+import socket
 import threading
 from collections.abc import Iterator
 
@@ -31,8 +32,10 @@ def served() -> Iterator[tuple[str, queue.Queue[tuple[dict[str, str], bytes]]]]:
     config = uvicorn.Config(
         Starlette(), port=0, log_level="error", lifespan="off", timeout_graceful_shutdown=1
     )
-    socket = config.bind_socket()
-    url = f"http://127.0.0.1:{socket.getsockname()[1]}{MOUNT}"
+    # A socket that names its protocol: asyncio switches Nagle's delay off for such ones only.
+    listener = socket.socket(proto=socket.IPPROTO_TCP)
+    listener.bind(("127.0.0.1", 0))
+    url = f"http://127.0.0.1:{listener.getsockname()[1]}{MOUNT}"
     program = build_app(url, *CREDENTIALS, webhook_secret="whsec")
     config.app = Starlette(
         routes=[
@@ -41,12 +44,12 @@ def served() -> Iterator[tuple[str, queue.Queue[tuple[dict[str, str], bytes]]]]:
         ]
     )
     server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [socket]})
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
     yield url, notices
     server.should_exit = True
     thread.join()
-    socket.close()
+    listener.close()
 
 
 @pytest.fixture
