@@ -37,6 +37,7 @@ async def _run(options: argparse.Namespace) -> Bench:
     async with cluster() as (endpoints, postgres_pid):
         bench = Bench(postgres_pid, options.seconds, options.rounds)
         database, small = await fill(endpoints, "bench_main"), await fill(endpoints, "bench_small")
+        await database.fill_payments(_SMALL)
         await small.fill_payments(_SMALL)
         if "post" in chosen:
             cases.post_against_sql(bench, database)

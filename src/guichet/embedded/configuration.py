@@ -26,6 +26,8 @@ _SETTINGS = {
     # Short statements: compiling them costs more than it gives. Data lies on flash.
     "jit": "off",
     "random_page_cost": "1.1",
+    # Sessions keep their plans until a table is analysed again: a young table grows fast.
+    "autovacuum_naptime": "15s",
     # The serving sessions set tighter ones for themselves.
     "idle_in_transaction_session_timeout": "60s",
     "authentication_timeout": "10s",
