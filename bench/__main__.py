@@ -22,7 +22,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("cases", nargs="*", choices=[*_CASES, []], help="default: all")
     parser.add_argument("--quick", action="store_true", help="short runs, once: for a look")
-    parser.add_argument("--seconds", type=float, default=1.5, help="length of one run")
+    parser.add_argument("--seconds", type=float, default=1.2, help="length of one run")
     parser.add_argument("--rounds", type=int, default=2, help="how often A B B A is run")
     parser.add_argument("--scale", type=int, default=100_000, help="payments in the large database")
     parser.add_argument("--output", type=Path, help="write the tables to this file, too")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
@@ -58,7 +59,7 @@ def run_row(name: str, clients: int, samples: Sequence[Sample]) -> list[str]:
         str(clients),
         f"{median(sample.rate for sample in samples):,.0f}",
         f"{median(sample.p50_ms for sample in samples):.2f}",
-        f"{median(sample.p99_ms for sample in samples):.2f}",
+        "–" if math.isnan(samples[0].p99_ms) else f"{median(s.p99_ms for s in samples):.2f}",
         cpu("server"),
         cpu("postgres"),
         cpu("client"),
