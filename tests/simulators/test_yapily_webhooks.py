@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
+from guichet.simulators.common.faults import Faults
 from guichet.simulators.yapily.book import Book
-from guichet.simulators.yapily.faults import Faults
 from guichet.simulators.yapily.webhooks import Webhooks
 from simulators.yapily_stage import Simulator
 

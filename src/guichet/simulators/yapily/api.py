@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import re
 import secrets
@@ -15,21 +14,35 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from guichet.simulators.common.faults import Fault, Faults, faulty
+from guichet.simulators.common.wire import Refusal as PlainRefusal
+from guichet.simulators.common.wire import decode, encode, text_of
+
 from .book import Book
-from .faults import Fault, Faults, cut, until_gone
 from .institutions import BANKS
 from .records import Consent
 from .wire import (
     MEDIA_TYPE,
     Refusal,
     consent_json,
-    decode,
     difference,
-    encode,
+    error_json,
     is_uuid,
     payment_json,
     payment_request_of,
-    text_of,
+)
+
+OPERATIONS = (
+    "list_institutions",
+    "get_institution",
+    "create_authorisation",
+    "list_consents",
+    "get_consent",
+    "delete_consent",
+    "exchange_token",
+    "create_payment",
+    "get_payment",
+    "webhook",
 )
 
 _ADDRESS = re.compile(r"https?://[A-Za-z0-9.\[\]:-]+(?:/[!-~]*|\?[!-~]*)?")
@@ -61,7 +74,7 @@ class Api:
 
     def routes(self) -> list[Route]:
         def route(method: str, path: str, name: str, handler: Handler) -> Route:
-            return Route(path, self._operation(name, handler), methods=[method])
+            return Route(path, self._endpoint(name, handler), methods=[method])
 
         return [
             route("GET", "/institutions", "list_institutions", self._list_institutions),
@@ -75,24 +88,20 @@ class Api:
             route("GET", "/payments/{id}/details", "get_payment", self._get_payment),
         ]
 
-    def _operation(self, name: str, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
-        async def endpoint(request: Request) -> Response:
-            self._book.calls[name] += 1
-            body = await request.body()
-            fault = self._faults.take(name)
-            if fault is not None and fault.kind == "hide":
-                return _reply(_refused(Refusal(404, "Not found")))
-            if fault is not None and fault.when == "before":
-                if fault.kind != "delay":
-                    return await _spoil(request, fault, Answer(200, {}))
-                await asyncio.sleep(fault.seconds)
-                fault = None
+    def _endpoint(self, name: str, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
+        def handle(request: Request, body: bytes) -> tuple[Response, Fault | None]:
             try:
                 self._check_credentials(request)
                 answer = handler(request, body)
-            except Refusal as refusal:
-                answer = _refused(refusal)
-            return await _spoil(request, fault or answer.fault, answer)
+            except PlainRefusal as refusal:
+                return _refused(refusal), None
+            return _reply(answer), answer.fault
+
+        answer = faulty(name, self._faults, handle, _fail)
+
+        async def endpoint(request: Request) -> Response:
+            self._book.calls[name] += 1
+            return await answer(request)
 
         return endpoint
 
@@ -260,29 +269,13 @@ def _meta(**more: Any) -> dict[str, Any]:
     return {"tracingId": uuid4().hex, **more}
 
 
-def _refused(refusal: Refusal) -> Answer:
-    return Answer(refusal.status, refusal.as_json())
+def _refused(refusal: PlainRefusal) -> Response:
+    return _reply(Answer(refusal.status, error_json(refusal)))
+
+
+def _fail(status: int, message: str) -> Response:
+    return _refused(Refusal(status, message, "YAPILY" if status == 404 else "INSTITUTION"))
 
 
 def _reply(answer: Answer) -> Response:
     return Response(encode(answer.body), answer.status, media_type=MEDIA_TYPE)
-
-
-async def _spoil(request: Request, fault: Fault | None, answer: Answer) -> Response:
-    """The answer, or what the fault makes of it."""
-    reply = _reply(answer)
-    if fault is None:
-        return reply
-    if fault.kind == "delay":
-        await until_gone(request, fault.seconds)
-    elif fault.kind == "hold":
-        await until_gone(request, fault.seconds)
-        await cut(request)
-    elif fault.kind == "drop":
-        await cut(request)
-    elif fault.kind == "error":
-        return _reply(_refused(Refusal(fault.status, "The bank did not answer", "INSTITUTION")))
-    elif fault.kind == "garble":
-        half = bytes(reply.body)[: len(reply.body) // 2]
-        return Response(half, answer.status, media_type=MEDIA_TYPE)
-    return reply

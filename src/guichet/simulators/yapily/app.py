@@ -9,13 +9,16 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
+from guichet.simulators.common.faults import Faults
+from guichet.simulators.common.posting import HttpPost
+from guichet.simulators.common.wire import encode
+
 from .api import Api
 from .bank import BankSite
 from .book import Book
 from .control import Control
-from .faults import Faults
-from .webhooks import HttpPost, Webhooks
-from .wire import MEDIA_TYPE, Refusal, encode
+from .webhooks import Webhooks
+from .wire import MEDIA_TYPE, Refusal, error_json
 
 CONSENT_SECONDS = 30 * 60
 
@@ -57,7 +60,7 @@ def build_app(
         if status == 404 and path.startswith("/bank/"):
             return site.not_found()
         refusal = Refusal(status, "There is nothing at this address for this method")
-        return Response(encode(refusal.as_json()), status, media_type=MEDIA_TYPE)
+        return Response(encode(error_json(refusal)), status, media_type=MEDIA_TYPE)
 
     return Starlette(
         routes=[*api.routes(), *site.routes(), *control.routes(), Route("/", home)],

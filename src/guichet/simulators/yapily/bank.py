@@ -11,15 +11,15 @@ import secrets
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib.resources import files
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import urlsplit
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
+
+from guichet.simulators.common.pages import HEADERS, policy, read_form, stylesheet, templates
 
 from . import media
 from .accounts import Account, account_lines, accounts_of, money
@@ -31,7 +31,6 @@ from .scenarios import OUTCOMES, Scenario, password_is_right, scenario_of
 
 _TRIES = 3
 _COOKIE = "bank_session"
-_LONGEST_FORM_BYTES = 16_384
 
 
 @dataclass(slots=True)
@@ -56,13 +55,7 @@ class BankSite:
         self._secure = parts.scheme == "https"
         self._sessions: dict[str, Session] = {}
         self._wrong_tries: Counter[str] = Counter()
-        self._pages = Environment(
-            loader=PackageLoader(__package__ or ""),
-            autoescape=True,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
+        self._pages = templates(__package__ or "")
         self._pages.globals.update(money=money, account_lines=account_lines, base=self._path)
         self._style = _style()
 
@@ -110,7 +103,7 @@ class BankSite:
 
     async def _log_in(self, request: Request) -> Response:
         consent = self._consent(request)
-        form = await _form(request)
+        form = await read_form(request)
         if consent.status != AWAITING:
             return self._closed(consent)
         if form.get("decision") == "refuse":
@@ -156,7 +149,7 @@ class BankSite:
 
     async def _choose_account(self, request: Request) -> Response:
         consent = self._consent(request)
-        form = await _form(request)
+        form = await read_form(request)
         session = self._session(request, consent, form)
         if consent.status != AWAITING:
             return self._closed(consent)
@@ -182,7 +175,7 @@ class BankSite:
 
     async def _decide(self, request: Request) -> Response:
         consent = self._consent(request)
-        form = await _form(request)
+        form = await read_form(request)
         session = self._session(request, consent, form)
         if session is None or session.account is None:
             return self._to(consent) if consent.status == AWAITING else self._closed(consent)
@@ -220,7 +213,7 @@ class BankSite:
 
     def _to(self, consent: Consent, step: str = "") -> Response:
         address = self._address(consent)
-        return RedirectResponse(f"{address}/{step}" if step else address, 303, _HEADERS)
+        return RedirectResponse(f"{address}/{step}" if step else address, 303, HEADERS)
 
     def _login_page(self, consent: Consent, tries_left: int | None = None) -> Response:
         status = 200 if tries_left is None else 422
@@ -240,35 +233,22 @@ class BankSite:
             reasons=REASONS,
             **values,
         )
-        return HTMLResponse(html, status, {**_HEADERS, "Content-Security-Policy": _policy(consent)})
+        return HTMLResponse(html, status, {**HEADERS, "Content-Security-Policy": _policy(consent)})
 
     def not_found(self) -> Response:
         """The page for an address that leads nowhere."""
         html = self._pages.get_template("lost.html").render()
-        return HTMLResponse(html, 404, {**_HEADERS, "Content-Security-Policy": _policy(None)})
-
-
-_HEADERS = {
-    "Cache-Control": "no-store",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-}
+        return HTMLResponse(html, 404, {**HEADERS, "Content-Security-Policy": _policy(None)})
 
 
 def _policy(consent: Consent | None) -> str:
     # Browsers apply form-action to the redirect that follows a form as well, so the place where
     # the payer returns to has to be named.
-    callback = consent.callback if consent else None
-    parts = urlsplit(callback or "")
-    back = f" {parts.scheme}://{parts.netloc}" if callback else ""
-    return (
-        "default-src 'none'; style-src 'self'; img-src 'self'; "
-        f"form-action 'self'{back}; base-uri 'none'; frame-ancestors 'none'"
-    )
+    return policy(consent.callback if consent else None)
 
 
 def _go(url: str) -> Response | None:
-    return RedirectResponse(url, 303, _HEADERS) if url else None
+    return RedirectResponse(url, 303, HEADERS) if url else None
 
 
 def _bytes(session: Session) -> bytes:
@@ -282,18 +262,10 @@ def _bank(request: Request) -> Bank:
     return bank
 
 
-async def _form(request: Request) -> dict[str, str]:
-    body = await request.body()
-    if len(body) > _LONGEST_FORM_BYTES:
-        raise HTTPException(413)
-    return dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))
-
-
 def _style() -> str:
     # Inline styles are forbidden, so each bank's colours are rules of the one stylesheet.
-    sheet = files(__package__ or "").joinpath("static/bank.css").read_text("utf-8")
     rules = [
         f".{bank.id} {{ --brand: {bank.colour}; --accent: {bank.accent}; }}"
         for bank in BANKS.values()
     ]
-    return "\n".join([sheet, *rules, ""])
+    return "\n".join([stylesheet(), *rules, ""])

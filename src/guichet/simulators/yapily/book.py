@@ -8,11 +8,13 @@ from __future__ import annotations
 import secrets
 from collections import Counter
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import ROUND_DOWN, Decimal
 from typing import Any
 from urllib.parse import urlencode, urlsplit, urlunsplit
 from uuid import NAMESPACE_URL, uuid5
+
+from guichet.simulators.common.clock import Clock
 
 from .records import AWAITING, Consent, Payment
 from .scenarios import Moves, Scenario, Step
@@ -38,11 +40,12 @@ class Book:
     def __init__(self, consent_seconds: int, on_change: Listener) -> None:
         self._consent_lifetime = timedelta(seconds=consent_seconds)
         self._on_change = on_change
+        self._clock = Clock()
         self.reset()
 
     def reset(self) -> None:
         """Forgets everything and goes back to real time."""
-        self.ahead = timedelta(0)
+        self._clock.reset()
         self.calls: Counter[str] = Counter()
         self.consents: dict[str, Consent] = {}
         self.payments: dict[str, Payment] = {}
@@ -54,11 +57,11 @@ class Book:
 
     def now(self) -> datetime:
         """Simulated time: real time and whatever the control API added."""
-        return datetime.now(UTC) + self.ahead
+        return self._clock.now()
 
     def advance(self, seconds: float) -> None:
         """Moves the clock forward and lets everything happen that falls due."""
-        self.ahead += timedelta(seconds=seconds)
+        self._clock.advance(seconds)
         for consent in self.consents.values():
             self._expire_if_due(consent)
         for payment in self.payments.values():

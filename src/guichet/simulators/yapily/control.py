@@ -1,28 +1,25 @@
-"""The control API under ``/_control``: decide, break things, move time, look into the book.
-
-It is for tests and for people with curl, has no authentication and belongs on no open network.
-"""
+"""The control API under ``/_control``: decide, break things, move time, look into the book."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from decimal import Decimal
 from typing import Any
 
-from starlette.requests import Request
-from starlette.responses import Response
 from starlette.routing import Route
 
+from guichet.simulators.common.commands import address_of, command, fault_commands, number_of
+from guichet.simulators.common.faults import Faults
+from guichet.simulators.common.wire import Refusal, text_of, timestamp
+
 from .accounts import accounts_of
+from .api import OPERATIONS
 from .bank import BankSite
 from .book import Book, Conflict
-from .faults import KINDS, OPERATIONS, Fault, Faults
 from .institutions import BANKS
 from .reasons import REASONS
 from .records import Consent, Payment
 from .scenarios import scenario_of
 from .webhooks import Webhooks
-from .wire import Refusal, decode, encode, text_of, timestamp
 
 _CONSENT_DECISIONS = ("accept", "refuse", "expire")
 _PAYMENT_DECISIONS = ("settle", "fail", "take_back", "pay")
@@ -38,18 +35,13 @@ class Control:
         self._site = site
 
     def routes(self) -> list[Route]:
-        def route(method: str, name: str, handler: Callable[[dict[str, Any]], object]) -> Route:
-            return Route(f"/_control/{name}", _endpoint(handler), methods=[method])
-
         return [
-            route("GET", "state", self._state),
-            route("POST", "reset", self._reset),
-            route("POST", "decide", self._decide),
-            route("GET", "faults", lambda _: self._faults.as_json()),
-            route("POST", "faults", self._add_fault),
-            route("DELETE", "faults", self._clear_faults),
-            route("POST", "clock", self._move_clock),
-            route("POST", "webhook", self._set_webhook),
+            command("GET", "state", self._state),
+            command("POST", "reset", self._reset),
+            command("POST", "decide", self._decide),
+            command("POST", "clock", self._move_clock),
+            command("POST", "webhook", self._set_webhook),
+            *fault_commands(self._faults, OPERATIONS),
         ]
 
     def _state(self, _asked: dict[str, Any]) -> object:
@@ -115,54 +107,16 @@ class Control:
             self._book.take_back(payment, _reason(asked, "FOCR"))
         return {"payment": _payment(payment)}
 
-    # Faults, time, webhook ----------------------------------------------------------------------
-
-    def _add_fault(self, asked: dict[str, Any]) -> object:
-        operation, kind = asked.get("operation"), asked.get("kind")
-        if operation not in OPERATIONS:
-            raise Refusal(422, f"operation must be one of {', '.join(OPERATIONS)}")
-        if kind not in KINDS:
-            raise Refusal(422, f"kind must be one of {', '.join(KINDS)}")
-        fault = Fault(kind)
-        fault.seconds = float(_number(asked, "seconds", 0, 3600, fault.seconds))
-        fault.status = int(_number(asked, "status", 400, 599, fault.status))
-        fault.copies = int(_number(asked, "copies", 0, 100, fault.copies))
-        fault.times = int(_number(asked, "times", 1, 10**6, fault.times))
-        if (when := asked.get("when", fault.when)) not in {"before", "after"}:
-            raise Refusal(422, "when must be before or after")
-        fault.when = when
-        self._faults.add(operation, fault)
-        return self._faults.as_json()
-
-    def _clear_faults(self, _asked: dict[str, Any]) -> object:
-        self._faults.clear()
-        return self._faults.as_json()
+    # Time, webhook        ----------------------------------------------------------------------
 
     def _move_clock(self, asked: dict[str, Any]) -> object:
-        self._book.advance(float(_number(asked, "advance_seconds", 0, 10**9)))
+        self._book.advance(float(number_of(asked, "advance_seconds", 0, 10**9)))
         return {"now": timestamp(self._book.now())}
 
     def _set_webhook(self, asked: dict[str, Any]) -> object:
-        url = text_of(asked, "url", required=False)
-        if url is not None and not url.startswith(("http://", "https://")):
-            raise Refusal(422, "url must be an http or https address, or null for none")
+        url = address_of(asked, "url")
         self._webhooks.url = url
         return {"url": url}
-
-
-def _endpoint(
-    handler: Callable[[dict[str, Any]], object],
-) -> Callable[[Request], Awaitable[Response]]:
-    async def endpoint(request: Request) -> Response:
-        status = 200
-        try:
-            body = await request.body()
-            answer = handler(decode(body) if body else {})
-        except Refusal as refusal:
-            status, answer = refusal.status, {"error": refusal.message}
-        return Response(encode(answer), status, media_type="application/json")
-
-    return endpoint
 
 
 def _name(asked: dict[str, Any], names: tuple[str, ...]) -> str:
@@ -170,17 +124,6 @@ def _name(asked: dict[str, Any], names: tuple[str, ...]) -> str:
         if name in asked:
             return text_of(asked, name) or ""
     raise Refusal(422, f"one of {', '.join(names)} must say what is decided")
-
-
-def _number(
-    asked: dict[str, Any], name: str, least: int, most: int, default: float | None = None
-) -> Decimal | float:
-    value = asked.get(name, default)
-    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
-        raise Refusal(422, f"{name} must be a number")
-    if not least <= value <= most:
-        raise Refusal(422, f"{name} must be between {least} and {most}")
-    return value
 
 
 def _amount(asked: dict[str, Any]) -> Decimal:

@@ -11,7 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from .faults import Fault
+from guichet.simulators.common.faults import Fault
+
 from .reasons import REASONS
 
 Moves = Literal["exact", "short", "over", "back", "nothing"]

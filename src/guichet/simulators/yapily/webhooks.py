@@ -11,17 +11,15 @@ import asyncio
 import hashlib
 import hmac
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 from uuid import uuid4
 
-import httpx2
+from guichet.simulators.common.faults import Faults
+from guichet.simulators.common.posting import HttpPost, post
+from guichet.simulators.common.wire import encode
 
-from .faults import Faults
 from .records import Payment
-from .wire import encode, payment_json
-
-HttpPost = Callable[[str, bytes, Mapping[str, str]], Awaitable[int]]
+from .wire import payment_json
 
 _REMEMBERED = 1000
 
@@ -75,13 +73,6 @@ class Webhooks:
             self.sent.append(record | {"answer": await self._http_post(url, body, headers)})
         except Exception as error:  # noqa: BLE001 — whatever goes wrong there is a line in the book
             self.sent.append(record | {"answer": None, "error": type(error).__name__})
-
-
-async def post(url: str, body: bytes, headers: Mapping[str, str]) -> int:
-    """The plain way to send a notice; answers the HTTP status."""
-    async with httpx2.AsyncClient(trust_env=False, timeout=10) as client:
-        answer = await client.post(url, content=body, headers=dict(headers))
-    return answer.status_code
 
 
 def _event_types(payment: Payment, status_changed: bool, iso_changed: bool) -> list[str]:

@@ -1,27 +1,21 @@
-"""Yapily's JSON: bodies read and checked, consents and payments written.
-
-Amounts are JSON numbers whose text is kept: they are read as ``Decimal`` (or int) and written
-digit for digit, never as a float.
-"""
+"""Yapily's JSON: bodies checked, consents and payments written, amounts digit for digit."""
 
 from __future__ import annotations
 
 import re
-from datetime import datetime
 from decimal import Decimal
 from http import HTTPStatus
 from typing import Any
 from uuid import UUID, uuid4
 
-import msgspec
+from guichet.simulators.common.wire import Refusal as PlainRefusal
+from guichet.simulators.common.wire import text_of, timestamp
 
 from .reasons import REASONS, STATUS_NAMES
 from .records import Consent, Payment
 
 MEDIA_TYPE = "application/json;charset=UTF-8"
 
-_decoder = msgspec.json.Decoder(float_hook=Decimal)
-_encoder = msgspec.json.Encoder(decimal_format="number")
 _IDEMPOTENCY_ID = re.compile(r"[A-Za-z0-9]{1,35}")
 _CURRENCY = re.compile(r"[A-Z]{3}")
 _PAYMENT_TYPES = frozenset({"DOMESTIC_PAYMENT", "DOMESTIC_INSTANT_PAYMENT"})
@@ -32,45 +26,24 @@ _ACCOUNTS_BY_CURRENCY = {
 _LARGEST = Decimal(10) ** 15
 
 
-class Refusal(Exception):
+class Refusal(PlainRefusal):
     """An error answer: the HTTP status, a sentence, and who is to blame for it."""
 
     def __init__(self, status: int, message: str, source: str = "YAPILY") -> None:
-        super().__init__(message)
-        self.status = status
-        self.message = message
+        super().__init__(status, message)
         self.source = source
 
-    def as_json(self) -> dict[str, Any]:
-        """The body of Yapily's ``ApiResponseError``."""
-        error = {
-            "tracingId": uuid4().hex,
-            "code": self.status,
-            "status": HTTPStatus(self.status).name,
-            "source": self.source,
-            "message": self.message,
-        }
-        return {"error": error}
 
-
-def encode(value: object) -> bytes:
-    return _encoder.encode(value)
-
-
-def decode(body: bytes) -> dict[str, Any]:
-    """A JSON object; raises ``Refusal`` 400 for anything else."""
-    try:
-        value = _decoder.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, ValueError, ArithmeticError) as error:
-        raise Refusal(400, f"The body is not JSON: {error}") from error
-    if not isinstance(value, dict):
-        raise Refusal(400, "The body is not a JSON object")
-    return value
-
-
-def timestamp(moment: datetime) -> str:
-    """``2026-11-20T16:00:00.123Z``."""
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+def error_json(refusal: PlainRefusal) -> dict[str, Any]:
+    """The body of Yapily's ``ApiResponseError``."""
+    error = {
+        "tracingId": uuid4().hex,
+        "code": refusal.status,
+        "status": HTTPStatus(refusal.status).name,
+        "source": refusal.source if isinstance(refusal, Refusal) else "YAPILY",
+        "message": refusal.message,
+    }
+    return {"error": error}
 
 
 def is_uuid(text: str) -> bool:
@@ -79,16 +52,6 @@ def is_uuid(text: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def text_of(body: dict[str, Any], name: str, *, required: bool = True) -> str | None:
-    """A text field; raises ``Refusal`` 400 if it is not text, or missing though required."""
-    value = body.get(name)
-    if value is None and not required:
-        return None
-    if not isinstance(value, str) or not value:
-        raise Refusal(400, f"{name} must be a text")
-    return value
 
 
 def payment_request_of(value: object) -> dict[str, Any]:

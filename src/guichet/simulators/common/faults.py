@@ -9,25 +9,15 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from starlette.requests import Request
+from starlette.responses import Response
 
 Kind = Literal["delay", "drop", "hold", "error", "garble", "hide", "duplicate"]
 KINDS: tuple[Kind, ...] = ("delay", "drop", "hold", "error", "garble", "hide", "duplicate")
-OPERATIONS = (
-    "list_institutions",
-    "get_institution",
-    "create_authorisation",
-    "list_consents",
-    "get_consent",
-    "delete_consent",
-    "exchange_token",
-    "create_payment",
-    "get_payment",
-    "webhook",
-)
 
 _HELD_SECONDS = 60.0
 
@@ -77,6 +67,54 @@ class Faults:
 
     def as_json(self) -> dict[str, Any]:
         return {name: [each.as_json() for each in queue] for name, queue in self._queues.items()}
+
+
+#: Carries an operation out: its answer, and a fault that the operation itself asks for.
+Handle = Callable[[Request, bytes], tuple[Response, Fault | None]]
+#: The provider's error answer for a status and a sentence.
+Refuse = Callable[[int, str], Response]
+
+
+def faulty(
+    name: str, faults: Faults, handle: Handle, refuse: Refuse
+) -> Callable[[Request], Awaitable[Response]]:
+    """The endpoint of an operation, with the fault that waits for it if there is one."""
+
+    async def endpoint(request: Request) -> Response:
+        body = await request.body()
+        fault = faults.take(name)
+        if fault is not None and fault.kind == "hide":
+            return refuse(404, "Not found")
+        if fault is not None and fault.when == "before":
+            if fault.kind != "delay":
+                return await spoilt(request, fault, Response(b"{}"), refuse)
+            await asyncio.sleep(fault.seconds)
+            fault = None
+        answer, own_fault = handle(request, body)
+        return await spoilt(request, fault or own_fault, answer, refuse)
+
+    return endpoint
+
+
+async def spoilt(
+    request: Request, fault: Fault | None, answer: Response, refuse: Refuse
+) -> Response:
+    """The answer, or what the fault makes of it."""
+    if fault is None:
+        return answer
+    if fault.kind == "delay":
+        await until_gone(request, fault.seconds)
+    elif fault.kind == "hold":
+        await until_gone(request, fault.seconds)
+        await cut(request)
+    elif fault.kind == "drop":
+        await cut(request)
+    elif fault.kind == "error":
+        return refuse(fault.status, "The bank did not answer")
+    elif fault.kind == "garble":
+        half = bytes(answer.body)[: len(answer.body) // 2]
+        return Response(half, answer.status_code, media_type=answer.headers.get("content-type"))
+    return answer
 
 
 async def until_gone(request: Request, seconds: float) -> None:

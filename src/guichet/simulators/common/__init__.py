@@ -1,0 +1,1 @@
+"""What simulators share: faults, time, control API, forms and the look of their pages."""

@@ -1,0 +1,35 @@
+"""How a simulator sends a notice."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Awaitable, Callable, Mapping
+
+import httpx2
+
+#: Posts a body with headers to an address; answers the HTTP status.
+HttpPost = Callable[[str, bytes, Mapping[str, str]], Awaitable[int]]
+
+_SECONDS = 10
+
+
+async def post(url: str, body: bytes, headers: Mapping[str, str]) -> int:
+    """The plain way to send a notice; answers the HTTP status."""
+    return await _post(url, body, headers, verify=True)
+
+
+def post_with(context: ssl.SSLContext) -> HttpPost:
+    """The same over TLS with the client certificate, and the trust, of ``context``."""
+
+    async def http_post(url: str, body: bytes, headers: Mapping[str, str]) -> int:
+        return await _post(url, body, headers, verify=context)
+
+    return http_post
+
+
+async def _post(
+    url: str, body: bytes, headers: Mapping[str, str], verify: ssl.SSLContext | bool
+) -> int:
+    async with httpx2.AsyncClient(verify=verify, trust_env=False, timeout=_SECONDS) as client:
+        answer = await client.post(url, content=body, headers=dict(headers))
+    return answer.status_code
