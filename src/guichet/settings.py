@@ -21,6 +21,14 @@ def _setting(default: Any, meaning: str, *, secret: bool = False) -> Any:
     return field(default=default, metadata={"meaning": meaning, "secret": secret})
 
 
+def _parse(kind: Any, text: str) -> Any:
+    if kind is not bool:
+        return kind(text)
+    if text not in ("true", "false"):
+        raise ValueError(text)
+    return text == "true"
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """Every setting; the environment variable is ``GUICHET_`` and the name in capitals."""
@@ -72,6 +80,9 @@ class Settings:
     yapily_webhook_secret: str = _setting(
         "", "Secret in the address of Yapily's notices; empty: notices are refused.", secret=True
     )
+    check_tax_numbers: bool = _setting(
+        True, "Whether CPF and CNPJ must have the right check digits: `true` or `false`."
+    )
     provider_timeout_seconds: float = _setting(15.0, "Longest wait for a provider's answer.")
     webhook_timeout_seconds: float = _setting(15.0, "Longest wait for a merchant's answer.")
     lease_seconds: float = _setting(60.0, "How long a worker may hold a piece of work.")
@@ -89,7 +100,7 @@ class Settings:
             if text is None or text == "":
                 continue
             try:
-                values[item.name] = hints[item.name](text)
+                values[item.name] = _parse(hints[item.name], text)
             except ValueError as error:
                 raise InvalidSetting(
                     f"{variable}={text!r} is not a {hints[item.name].__name__}"

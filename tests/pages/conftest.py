@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
@@ -17,7 +17,7 @@ from guichet.domain.outcomes import Notice, Outcome, Redirect, Reply, Waiting
 from guichet.domain.payments import CustomerDetails, NewPayment, Payment
 from guichet.gateway import Gateway
 from guichet.pages.app import build_app
-from guichet.rails.port import RailCard, RailUnavailable
+from guichet.rails.port import Inbound, RailCard, RailUnavailable
 from guichet.rails.registry import Registry
 from guichet.services.checkout import open_checkout
 from guichet.services.payments import checkout_url, create_payment
@@ -54,7 +54,7 @@ class ScriptedRail:
     async def cancel(self, order: CollectOrder) -> Outcome:  # noqa: ARG002
         raise RailUnavailable
 
-    def hear(self, headers: Mapping[str, str], body: bytes) -> Sequence[Notice]:  # noqa: ARG002
+    def hear(self, inbound: Inbound) -> Sequence[Notice]:  # noqa: ARG002
         return ()
 
     async def institutions(self) -> Sequence[Institution]:

@@ -22,7 +22,7 @@ def notice(kind: str = "single_payment.status.updated", **event: Any) -> bytes:
 
 @pytest.mark.parametrize("kind", sorted(EVENT_TYPES))
 def test_each_kind_names_its_payment(kind: str) -> None:
-    assert hear({}, notice(kind)) == [Notice(attempt_key=KEY, provider_reference="pv3-1")]
+    assert hear(notice(kind)) == [Notice(attempt_key=KEY, provider_reference="pv3-1")]
 
 
 def test_the_card_tells_what_is_understood() -> None:
@@ -34,15 +34,15 @@ def test_the_card_tells_what_is_understood() -> None:
     [notice("consent.updated"), b'{"id":"n","type":"payment.state.success","event":[]}'],
 )
 def test_other_kinds_name_nothing(body: bytes) -> None:
-    assert hear({}, body) == []
+    assert hear(body) == []
 
 
 def test_only_handles_of_our_making_are_passed_on() -> None:
-    assert hear({}, notice(paymentIdempotencyId="x' OR 1=1")) == [
+    assert hear(notice(paymentIdempotencyId="x' OR 1=1")) == [
         Notice(provider_reference="pv3-1")
     ]
-    assert hear({}, notice(id="a\nb")) == [Notice(attempt_key=KEY)]
-    assert hear({}, notice(id=None, paymentIdempotencyId=None)) == []
+    assert hear(notice(id="a\nb")) == [Notice(attempt_key=KEY)]
+    assert hear(notice(id=None, paymentIdempotencyId=None)) == []
 
 
 @pytest.mark.parametrize(
@@ -65,4 +65,4 @@ def test_only_handles_of_our_making_are_passed_on() -> None:
 )
 def test_what_has_not_the_shape_is_forged(body: bytes) -> None:
     with pytest.raises(ForgedNotice):
-        hear({}, body)
+        hear(body)

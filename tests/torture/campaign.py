@@ -24,8 +24,8 @@ from torture.processes import Cluster, Program, environment, running
 from torture.receiver import read_receipts
 from torture.simulator import CREDENTIALS, Simulator, free_port, simulating
 
-PAYERS_A_SECOND = 10
-FAULTS_SECONDS = 90
+PAYERS_A_SECOND = 12
+FAULTS_SECONDS = 120
 QUIET_SECONDS = 60
 _START_SECONDS = 60
 

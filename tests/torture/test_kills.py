@@ -27,7 +27,7 @@ KILLS = 10
 
 
 @pytest.mark.kill
-@pytest.mark.timeout(170)
+@pytest.mark.timeout(240)
 async def test_kills_of_every_part_lose_and_double_nothing(tmp_path: Path) -> None:
     seed = random.SystemRandom().randrange(2**32)
     print(f"seed {seed}")  # noqa: T201

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,7 +20,7 @@ from guichet.domain.orders import CollectOrder
 from guichet.domain.outcomes import Done, Notice, Outcome, Reason, Redirect, Refused, Reply, Waiting
 from guichet.domain.payments import CustomerDetails, NewPayment, Payment
 from guichet.gateway import Gateway
-from guichet.rails.port import ForgedNotice, RailCard, RailUnavailable
+from guichet.rails.port import ForgedNotice, Inbound, RailCard, RailUnavailable
 from guichet.services import checkout
 from guichet.services.payments import create_payment
 from guichet.services.settlement import record_outcome
@@ -63,10 +63,10 @@ class ScriptedRail:
         self.cancelled += 1
         return Refused(reason=Reason.TIMED_OUT)
 
-    def hear(self, headers: Mapping[str, str], body: bytes) -> Sequence[Notice]:
-        if "proof" not in headers:
+    def hear(self, inbound: Inbound) -> Sequence[Notice]:
+        if "proof" not in inbound.headers:
             raise ForgedNotice
-        return [Notice(**each) for each in json.loads(body)["named"]]
+        return [Notice(**each) for each in json.loads(inbound.body)["named"]]
 
     async def institutions(self) -> Sequence[Institution]:
         return [

@@ -13,6 +13,7 @@ from guichet.domain.clock import MovableClock
 from guichet.domain.deliveries import Fate
 from guichet.domain.ids import new_id
 from guichet.gateway import Gateway
+from guichet.rails.port import Inbound
 from guichet.services.notices import receive_notice
 from guichet.store import deliveries, notices, queue
 from guichet.store.database import Database
@@ -75,7 +76,7 @@ async def due(gateway: Gateway, new_application: NewApplication, clock: MovableC
     await rows(gateway, "UPDATE payments SET expiry_check_at = NULL")
     await completed_payment(gateway, application_id, "http://127.0.0.1:9/hook")
     await new_payment(gateway, application_id)
-    await receive_notice(gateway, RAIL, "sandbox", {"proof": "1"}, b'{"named": [{}]}')
+    await receive_notice(gateway, RAIL, "sandbox", Inbound({"proof": "1"}, b'{"named": [{}]}'))
     await rows(gateway, "UPDATE attempts SET next_check_at = NULL WHERE status = 'done'")
     return clock.now() + timedelta(days=2)
 

@@ -13,7 +13,7 @@ from guichet.domain.clock import MovableClock
 from guichet.domain.errors import NotFound
 from guichet.domain.outcomes import Reply
 from guichet.gateway import Gateway
-from guichet.rails.port import ForgedNotice
+from guichet.rails.port import ForgedNotice, Inbound
 from guichet.services.notices import handle_notice, keep_reply, receive_notice
 from guichet.store.queue import claim_notices
 from worker.parts import RAIL, ScriptedRail, new_attempt, new_payment, paid, rows
@@ -26,7 +26,7 @@ def notice(serial: int = 0, **named: str) -> bytes:
 
 
 async def receive(gateway: Gateway, body: bytes, environment: str = "sandbox") -> None:
-    await receive_notice(gateway, RAIL, environment, PROOF, body)
+    await receive_notice(gateway, RAIL, environment, Inbound(PROOF, body))
 
 
 async def work_off(gateway: Gateway) -> list[str]:
@@ -84,14 +84,14 @@ async def test_a_notice_is_believed_in_nothing(
 
 async def test_a_forged_notice_leaves_nothing(gateway: Gateway, attempt: Attempt) -> None:
     with pytest.raises(ForgedNotice):
-        await receive_notice(gateway, RAIL, "sandbox", {}, notice(attempt_key=attempt.key))
+        await receive_notice(gateway, RAIL, "sandbox", Inbound({}, notice(attempt_key=attempt.key)))
 
     assert await inbox(gateway) == []
 
 
 async def test_a_notice_for_a_rail_that_is_not_connected_is_not_found(gateway: Gateway) -> None:
     with pytest.raises(NotFound):
-        await receive_notice(gateway, "pigeon", "sandbox", PROOF, notice())
+        await receive_notice(gateway, "pigeon", "sandbox", Inbound(PROOF, notice()))
 
 
 async def test_a_repeated_notice_is_one_notice(

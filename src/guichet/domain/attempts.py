@@ -10,9 +10,12 @@ from guichet.domain.lifecycle import Lifecycle
 from guichet.domain.outcomes import (
     Done,
     Finality,
+    NextStep,
     Outcome,
     Reason,
+    Redirect,
     Refused,
+    ShowCode,
     TakenBack,
     Unknown,
     Waiting,
@@ -59,10 +62,12 @@ _SETTLEMENT_WATCH = timedelta(days=5)
 class Attempt(NamedTuple):
     """One try on one rail. Its id, as 32 hexadecimal digits, is the provider's idempotency key.
 
-    ``memory`` is what the rail asked us to keep, sealed. ``received_minor`` (of
-    ``received_currency``) is what really came, of which ``placed_minor`` went to the payment and
-    the rest to suspense. ``claim`` is the fencing number of the lease that ends at
-    ``claimed_until``.
+    ``account_id`` is the application's account at the provider, if it has one of its own.
+    ``memory`` is what the rail asked us to keep, sealed. What the payer has to do next is an
+    address to go to (``next_step_url``) or a code to pay with (``next_step_code``).
+    ``received_minor`` (of ``received_currency``) is what really came, of which ``placed_minor``
+    went to the payment and the rest to suspense; ``returned_minor`` of it was taken back by the
+    rail. ``claim`` is the fencing number of the lease that ends at ``claimed_until``.
     """
 
     id: UUID
@@ -71,17 +76,20 @@ class Attempt(NamedTuple):
     environment: str
     number: int
     rail: str
-    institution_id: int
+    institution_id: int | None
+    account_id: UUID | None
     status: str
     provider_reference: str | None
     memory: bytes | None
     next_step_url: str | None
+    next_step_code: str | None
     reason: str | None
     code: str | None
     finality: int
     received_minor: int
     received_currency: str | None
     placed_minor: int
+    returned_minor: int
     checks_count: int
     next_check_at: datetime | None
     claimed_until: datetime | None
@@ -129,11 +137,7 @@ def _moved(attempt: Attempt, outcome: Outcome) -> Attempt:
     reference = outcome.provider_reference or attempt.provider_reference
     match outcome:
         case Waiting(next_step=step) if is_open:
-            return attempt._replace(
-                status="waiting",
-                next_step_url=step.url if step else attempt.next_step_url,
-                provider_reference=reference,
-            )
+            return _directed(attempt, step)._replace(status="waiting", provider_reference=reference)
         case Unknown() if is_open:
             return attempt._replace(status="unknown", provider_reference=reference)
         case Refused(reason=reason, code=code) if is_open:
@@ -153,9 +157,31 @@ def _moved(attempt: Attempt, outcome: Outcome) -> Attempt:
                 received_currency=received.currency,
                 provider_reference=reference,
             )
-        case Done(finality=finality) if attempt.status == "done" and finality > attempt.finality:
-            return attempt._replace(finality=int(finality))
-        case TakenBack(code=code) if attempt.status == "done":
-            return attempt._replace(status="reversed", code=code)
+        case Done(received=received, finality=finality) if attempt.status == "done":
+            more = received.currency == attempt.received_currency
+            received_minor = max(attempt.received_minor, received.minor if more else 0)
+            if received_minor == attempt.received_minor and finality <= attempt.finality:
+                return attempt
+            return attempt._replace(
+                finality=max(attempt.finality, int(finality)), received_minor=received_minor
+            )
+        case TakenBack(returned=returned, code=code) if attempt.status == "done":
+            returned_minor = attempt.received_minor
+            if returned is not None:
+                returned_minor = min(returned.minor, returned_minor)
+            if returned_minor <= attempt.returned_minor:
+                return attempt
+            status = "reversed" if returned_minor == attempt.received_minor else "done"
+            return attempt._replace(status=status, code=code, returned_minor=returned_minor)
         case _:
+            return attempt
+
+
+def _directed(attempt: Attempt, step: NextStep | None) -> Attempt:
+    match step:
+        case Redirect(url=url):
+            return attempt._replace(next_step_url=url)
+        case ShowCode(text=text):
+            return attempt._replace(next_step_code=text)
+        case None:
             return attempt

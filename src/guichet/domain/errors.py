@@ -94,6 +94,20 @@ class NotPayable(GuichetError):
         self.status = status
 
 
+class InsufficientFunds(GuichetError):
+    """The application has less available than this would take."""
+
+
+class NotRefundable(GuichetError):
+    """The payment cannot be refunded like this; ``rule`` says why: ``status``, ``amount`` (more
+    than is left of it), ``window`` (too long ago) or ``rail`` (its rail cannot give money back).
+    """
+
+    def __init__(self, rule: str, message: str) -> None:
+        super().__init__(message)
+        self.rule = rule
+
+
 class ForbiddenTransition(GuichetError):
     """A life cycle was asked for a move it does not have: a defect, never a user's mistake."""
 

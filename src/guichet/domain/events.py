@@ -14,6 +14,10 @@ PAYMENT_FAILED = "payment.failed"
 PAYMENT_CANCELLED = "payment.cancelled"
 PAYMENT_EXPIRED = "payment.expired"
 PAYMENT_REVERSED = "payment.reversed"
+PAYMENT_PARTIALLY_REVERSED = "payment.partially_reversed"
+REFUND_CREATED = "refund.created"
+REFUND_COMPLETED = "refund.completed"
+REFUND_FAILED = "refund.failed"
 BALANCE_AVAILABLE = "balance.available"
 
 

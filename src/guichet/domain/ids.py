@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 _TICKS_PER_SECOND = 100_000
+_VERSION_BITS = 0x4 << 76 | 0x2 << 62
+_RANDOM_BITS = (1 << 80) - 1 & ~(0xF << 76 | 0x3 << 62)
 _TICKS_MAX = 2**48 - 1
 
 
@@ -17,10 +19,17 @@ def new_id(now: datetime) -> UUID:
     wire and the providers that demand version 4 (contracts/neopay.md 3.1). Not a secret: whatever
     must be unguessable carries a token of its own.
     """
-    ticks = int(now.timestamp() * _TICKS_PER_SECOND)
-    tail = int.from_bytes(os.urandom(10), "big")
-    tail = (tail & ~(0xF << 76) & ~(0x3 << 62)) | (0x4 << 76) | (0x2 << 62)
-    return UUID(int=(ticks << 80) | tail)
+    return new_ids(now, 1)[0]
+
+
+def new_ids(now: datetime, count: int) -> list[UUID]:
+    """``count`` ids at once: asking for random bytes is what takes time."""
+    time_bits = int(now.timestamp() * _TICKS_PER_SECOND) << 80 | _VERSION_BITS
+    entropy = os.urandom(10 * count)
+    return [
+        UUID(int=time_bits | int.from_bytes(entropy[at : at + 10], "big") & _RANDOM_BITS)
+        for at in range(0, 10 * count, 10)
+    ]
 
 
 def created_at(identifier: UUID) -> datetime:

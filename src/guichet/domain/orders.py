@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
@@ -25,13 +26,31 @@ class Payee:
 
 
 @dataclass(frozen=True, slots=True)
+class Payer:
+    """What a rail may have to know of the payer: a tax number (CPF, CNPJ) as it was given."""
+
+    name: str | None = None
+    tax_number: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderAccount:
+    """The application's own account at a provider; ``settings`` is the connector's to read."""
+
+    id: UUID
+    settings: Mapping[str, str] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class CollectOrder:
     """Collect ``money`` from one payer by one attempt.
 
     ``key`` is the attempt's id as 32 hexadecimal digits: written to the database before the first
     byte leaves, the same on every call of the attempt, and the provider's idempotency key.
-    ``institution_code`` is the provider's id of the payer's bank. ``memory`` is what the rail
-    asked us to keep. ``open`` False means the attempt is closed: report the truth, start nothing.
+    ``institution_code`` is the provider's id of the payer's bank, empty where the rail asks for
+    none. ``account`` None is the connector's own default. ``memory`` is what the rail asked us to
+    keep. ``received_minor`` and ``returned_minor`` are what it has reported so far. ``open`` False
+    means the attempt is closed: report the truth, start nothing.
     """
 
     key: str
@@ -42,8 +61,25 @@ class CollectOrder:
     institution_code: str
     return_url: str
     expires_at: datetime
+    payer: Payer = Payer()
+    account: ProviderAccount | None = None
     payer_address: str | None = None
     memory: dict[str, str] = field(default_factory=dict, repr=False)
     provider_reference: str | None = None
     received_minor: int = 0
+    returned_minor: int = 0
     open: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class RefundOrder:
+    """Give ``money`` of a completed payment back to its payer.
+
+    ``key`` is the refund's id as 32 hexadecimal digits, the provider's id of the refund: never
+    used for another. ``collected`` is the order by which the money came, with the rail's memory.
+    """
+
+    key: str
+    money: Money
+    collected: CollectOrder
+    provider_reference: str | None = None

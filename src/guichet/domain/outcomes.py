@@ -29,6 +29,7 @@ class Reason(StrEnum):
     TIMED_OUT = "timed_out"  # the payer did not act in time
     ABANDONED = "abandoned"  # the payer never began
     NOT_STARTED = "not_started"  # the provider took no order: the payer may try again
+    WITHDRAWN = "withdrawn"  # the payee's side withdrew it
     PROVIDER_ERROR = "provider_error"  # the provider says it failed, without saying why
     SHORT = "short"  # less money came than was asked for
     CURRENCY = "currency"  # money of another currency came
@@ -41,7 +42,14 @@ class Redirect:
     url: str
 
 
-NextStep = Redirect
+@dataclass(frozen=True, slots=True)
+class ShowCode:
+    """Show the payer a code to pay with: a BR Code's text, as a QR picture and to copy."""
+
+    text: str
+
+
+NextStep = Redirect | ShowCode
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +75,9 @@ class Waiting(_Report):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Done(_Report):
-    """The money is here (or the payer's bank says it will be): ``received`` is what really came."""
+    """The money is here (or the payer's bank says it will be): ``received`` is all that really
+    came so far. A later report may say that more came.
+    """
 
     received: Money
     finality: Finality = Finality.SETTLED
@@ -93,8 +103,13 @@ class Unknown(_Report):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TakenBack(_Report):
-    """Money reported as received was taken back by the rail: a late failure, a claw-back."""
+    """Money reported as received was taken back by the rail: a late failure, a claw-back.
 
+    ``returned`` is all that was taken back so far; None: everything that came. Refunds that we
+    asked for are not among it.
+    """
+
+    returned: Money | None = None
     code: str | None = None
 
 

@@ -57,7 +57,10 @@ class Payment(NamedTuple):
     """What an application wants to be paid. Amounts in minor units of ``currency``.
 
     ``fee_minor`` is our fee (the merchant bears it), ``unreleased_minor`` what of the payment is
-    still in ``merchant_pending``. ``rail`` names how it is collected (``open_banking``);
+    still in ``merchant_pending``; ``refunding_minor`` is on its way back to the payer,
+    ``refunded_minor`` is there, ``returned_minor`` was taken back by the rail. ``rail`` names how
+    it is collected (``open_banking``, ``pix``); ``payer_code`` is what the payer's wallet takes
+    (a BR Code's text), once known; ``link_id`` the payment link it was born from, if any;
     ``fee_rule_id`` the tariff quoted at creation, if any.
     """
 
@@ -68,13 +71,18 @@ class Payment(NamedTuple):
     payee_id: UUID
     fee_rule_id: UUID | None
     rail: str
-    institution_id: int
+    institution_id: int | None
+    link_id: UUID | None
     country: str | None
     reference: str | None
     amount_minor: int
     currency: str
     fee_minor: int
     unreleased_minor: int
+    refunding_minor: int
+    refunded_minor: int
+    returned_minor: int
+    payer_code: str | None
     status: str
     reason: str | None
     notify_url: str | None
@@ -89,6 +97,14 @@ class Payment(NamedTuple):
     def money(self) -> Money:
         """What is asked for."""
         return Money(self.amount_minor, self.currency)
+
+    @property
+    def refundable_minor(self) -> int:
+        """What of a completed payment can still be given back."""
+        if self.status != "completed":
+            return 0
+        gone_minor = self.refunding_minor + self.refunded_minor + self.returned_minor
+        return max(self.amount_minor - gone_minor, 0)
 
     @property
     def reason_is_money(self) -> bool:
@@ -111,19 +127,20 @@ class CustomerDetails:
 class NewPayment:
     """A payment as an application asks for it, already checked by the dialect's own rules.
 
-    ``institution_key`` is our number, its digits or the provider's code of the payer's bank.
-    ``request_key`` makes the request repeatable: the same key and ``request_hash`` answer the
-    same payment.
+    ``institution_key`` is our number, its digits or the provider's code of the payer's bank; None
+    where the rail asks for none. ``request_key`` makes the request repeatable: the same key and
+    ``request_hash`` answer the same payment. ``link_id`` is the payment link it is born from.
     """
 
     rail: str
-    institution_key: str
+    institution_key: str | None
     money: Money
     customer: CustomerDetails
     reference: str | None
     notify_url: str | None
     request_key: str | None
     request_hash: bytes | None
+    link_id: UUID | None = None
 
 
 # --- what the books must record ------------------------------------------------------------------
@@ -143,9 +160,14 @@ class Unplaced:
 
 @dataclass(frozen=True, slots=True)
 class Reversed:
-    """The rail took the payment's money back. ``released_minor`` of it was available already."""
+    """The rail took ``amount_minor`` of the payment's money back, the whole payment with it or not.
 
-    released_minor: int
+    ``fee_minor`` of it is our fee, ``unreleased_minor`` was still pending, the rest is the
+    merchant's, available or not.
+    """
+
+    amount_minor: int
+    fee_minor: int
     unreleased_minor: int
 
 
@@ -163,7 +185,43 @@ class Released:
     amount_minor: int
 
 
-Fact = Completed | Unplaced | Reversed | UnplacedReturned | Released
+@dataclass(frozen=True, slots=True)
+class RefundReserved:
+    """``amount_minor``, of which ``unreleased_minor`` was still pending, is set aside to be given
+    back by the refund.
+    """
+
+    refund_id: UUID
+    amount_minor: int
+    unreleased_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class RefundPaid:
+    """What was set aside reached the payer."""
+
+    refund_id: UUID
+    amount_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class RefundReleased:
+    """What was set aside is the merchant's again: the refund failed."""
+
+    refund_id: UUID
+    amount_minor: int
+
+
+Fact = (
+    Completed
+    | Unplaced
+    | Reversed
+    | UnplacedReturned
+    | Released
+    | RefundReserved
+    | RefundPaid
+    | RefundReleased
+)
 
 
 class Step(NamedTuple):
@@ -183,13 +241,21 @@ def follow(
     Reality wins: money that came completes a closed payment (late); money that fits no open
     payment goes to suspense. ``delay`` is how long completed money stays pending.
     """
-    if before.status == after.status:
-        return Step(payment, after, ())
+    if after.next_step_code != payment.payer_code and after.status in OPEN_ATTEMPT:
+        payment = moved(payment, payment.status, payment.reason, now)._replace(
+            payer_code=after.next_step_code
+        )
     match after.status:
-        case "done":
+        case "done" | "reversed" if after.returned_minor > before.returned_minor:
+            return _taken_back(payment, before, after, now)
+        case "done" if before.status != "done":
             return _received(payment, after, delay, now)
-        case "reversed":
-            return _taken_back(payment, after, now)
+        case "done" if after.received_minor > before.received_minor:
+            assert after.received_currency is not None
+            more = Money(after.received_minor - before.received_minor, after.received_currency)
+            return Step(payment, after, (Unplaced(more),))
+        case same if same == before.status:
+            return Step(payment, after, ())
         case "refused" if payment.status in OPEN_PAYMENT:
             retry = after.reason == Reason.NOT_STARTED
             status = "pending" if retry else "failed"
@@ -227,20 +293,39 @@ def _received(payment: Payment, attempt: Attempt, delay: timedelta, now: datetim
     return Step(payment, attempt._replace(placed_minor=payment.amount_minor), tuple(facts), late)
 
 
-def _taken_back(payment: Payment, attempt: Attempt, now: datetime) -> Step:
-    assert attempt.received_currency is not None
+def _taken_back(payment: Payment, before: Attempt, after: Attempt, now: datetime) -> Step:
+    """What was never placed goes first; the fee goes back with the last of the whole payment."""
+    assert after.received_currency is not None
     facts: list[Fact] = []
-    unplaced_minor = attempt.received_minor - attempt.placed_minor
+    taken_minor = after.returned_minor - before.returned_minor
+    placed_returned_minor = payment.returned_minor if after.placed_minor else 0
+    in_suspense_minor = (
+        after.received_minor - after.placed_minor - (before.returned_minor - placed_returned_minor)
+    )
+    unplaced_minor = min(taken_minor, in_suspense_minor)
     if unplaced_minor:
-        facts.append(UnplacedReturned(Money(unplaced_minor, attempt.received_currency)))
-    if attempt.placed_minor:
-        unreleased = payment.unreleased_minor
-        released = payment.amount_minor - payment.fee_minor - unreleased
-        facts.append(Reversed(released_minor=released, unreleased_minor=unreleased))
-        payment = moved(payment, "reversed", Reason.REJECTED, now)._replace(
-            unreleased_minor=0, release_at=None
+        facts.append(UnplacedReturned(Money(unplaced_minor, after.received_currency)))
+    part_minor = taken_minor - unplaced_minor
+    if part_minor:
+        ends = after.status == "reversed"
+        fee_minor = payment.fee_minor if ends and part_minor >= payment.fee_minor else 0
+        unreleased_minor = min(part_minor - fee_minor, payment.unreleased_minor)
+        facts.append(Reversed(part_minor, fee_minor, unreleased_minor))
+        status = "reversed" if ends else payment.status
+        reason = Reason.REJECTED if ends else payment.reason
+        payment = moved(payment, status, reason, now)
+        payment = unpended(payment, unreleased_minor)._replace(
+            returned_minor=payment.returned_minor + part_minor
         )
-    return Step(payment, attempt, tuple(facts))
+    return Step(payment, after, tuple(facts))
+
+
+def unpended(payment: Payment, minor: int) -> Payment:
+    """The payment with ``minor`` less in ``merchant_pending``; nothing left, nothing to release."""
+    left_minor = payment.unreleased_minor - minor
+    return payment._replace(
+        unreleased_minor=left_minor, release_at=payment.release_at if left_minor else None
+    )
 
 
 def moved(payment: Payment, status: str, reason: str | None, now: datetime) -> Payment:

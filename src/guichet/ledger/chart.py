@@ -41,6 +41,9 @@ CHART: dict[str, Account] = {
     "merchant_receivable": Account(
         Kind.ASSET, "application", False, "owed to us by a merchant after a reversal"
     ),
+    "refunds_in_flight": Account(
+        Kind.LIABILITY, "application", False, "set aside to be given back to payers"
+    ),
     "suspense": Account(Kind.LIABILITY, "rail", False, "money that cannot be placed yet"),
     "fee_income": Account(Kind.INCOME, "us", True, "our fees"),
 }

@@ -11,10 +11,14 @@ from functools import partial
 from typing import assert_never
 
 from guichet.domain.attempts import Attempt
+from guichet.domain.errors import InsufficientFunds
 from guichet.domain.payments import (
     Completed,
     Fact,
     Payment,
+    RefundPaid,
+    RefundReleased,
+    RefundReserved,
     Released,
     Reversed,
     Unplaced,
@@ -51,6 +55,13 @@ def accounts_of(payment: Payment, fact: Fact) -> list[AccountKey]:
                 "fee_income",
             ]
             return [_key(payment, code) for code in codes]
+        case RefundReserved():
+            codes = ["merchant_pending", "merchant_available", "refunds_in_flight"]
+            return [_key(payment, code) for code in codes]
+        case RefundPaid():
+            return [_key(payment, "refunds_in_flight"), _key(payment, "rail_float")]
+        case RefundReleased():
+            return [_key(payment, "refunds_in_flight"), _key(payment, "merchant_available")]
         case _:
             assert_never(fact)
 
@@ -58,7 +69,10 @@ def accounts_of(payment: Payment, fact: Fact) -> list[AccountKey]:
 def entries(
     payment: Payment, attempt: Attempt | None, fact: Fact, balance_of: BalanceOf, now: datetime
 ) -> list[Entry]:
-    """The entries that record ``fact``; ``attempt`` is the one that moved the money, if any."""
+    """The entries that record ``fact``; ``attempt`` is the one that moved the money, if any.
+
+    Raises ``InsufficientFunds`` for a refund beyond what the merchant has.
+    """
     entry = partial(_entry, payment, now)
     match fact:
         case Completed():
@@ -76,7 +90,7 @@ def entries(
             assert attempt is not None
             return [
                 entry(
-                    f"suspense:{attempt.id}",
+                    f"suspense:{attempt.id}:received:{attempt.received_minor}",
                     "suspense.received",
                     debit(_key(payment, "rail_float", money.currency), money.minor),
                     credit(_key(payment, "suspense", money.currency), money.minor),
@@ -86,7 +100,7 @@ def entries(
             assert attempt is not None
             return [
                 entry(
-                    f"suspense:{attempt.id}:returned",
+                    f"suspense:{attempt.id}:returned:{attempt.returned_minor}",
                     "suspense.returned",
                     debit(_key(payment, "suspense", money.currency), money.minor),
                     credit(_key(payment, "rail_float", money.currency), money.minor),
@@ -94,6 +108,26 @@ def entries(
             ]
         case Reversed():
             return [_reversed(payment, fact, balance_of, entry)]
+        case RefundReserved():
+            return [_reserved(payment, fact, balance_of, entry)]
+        case RefundPaid(refund_id, amount_minor):
+            return [
+                entry(
+                    f"refund:{refund_id}:completed",
+                    "refund.completed",
+                    debit(_key(payment, "refunds_in_flight"), amount_minor),
+                    credit(_key(payment, "rail_float"), amount_minor),
+                )
+            ]
+        case RefundReleased(refund_id, amount_minor):
+            return [
+                entry(
+                    f"refund:{refund_id}:failed",
+                    "refund.failed",
+                    debit(_key(payment, "refunds_in_flight"), amount_minor),
+                    credit(_key(payment, "merchant_available"), amount_minor),
+                )
+            ]
         case _:
             assert_never(fact)
 
@@ -124,15 +158,33 @@ def _reversed(
     payment: Payment, fact: Reversed, balance_of: BalanceOf, entry: Callable[..., Entry]
 ) -> Entry:
     available = _key(payment, "merchant_available")
-    taken_minor = min(fact.released_minor, balance_of(available))
+    rest_minor = fact.amount_minor - fact.fee_minor - fact.unreleased_minor
+    taken_minor = min(rest_minor, balance_of(available))
+    whole = payment.status == "reversed"
     return entry(
-        f"payment:{payment.id}:reversed",
-        "payment.reversed",
+        f"payment:{payment.id}:reversed" + ("" if whole else f":{payment.returned_minor}"),
+        "payment.reversed" if whole else "payment.partially_reversed",
         debit(_key(payment, "merchant_pending"), fact.unreleased_minor),
         debit(available, taken_minor),
-        debit(_key(payment, "merchant_receivable"), fact.released_minor - taken_minor),
-        debit(_key(payment, "fee_income"), payment.fee_minor),
-        credit(_key(payment, "rail_float"), payment.amount_minor),
+        debit(_key(payment, "merchant_receivable"), rest_minor - taken_minor),
+        debit(_key(payment, "fee_income"), fact.fee_minor),
+        credit(_key(payment, "rail_float"), fact.amount_minor),
+    )
+
+
+def _reserved(
+    payment: Payment, fact: RefundReserved, balance_of: BalanceOf, entry: Callable[..., Entry]
+) -> Entry:
+    available = _key(payment, "merchant_available")
+    released_minor = fact.amount_minor - fact.unreleased_minor
+    if released_minor > balance_of(available):
+        raise InsufficientFunds
+    return entry(
+        f"refund:{fact.refund_id}:initiated",
+        "refund.initiated",
+        debit(_key(payment, "merchant_pending"), fact.unreleased_minor),
+        debit(available, released_minor),
+        credit(_key(payment, "refunds_in_flight"), fact.amount_minor),
     )
 
 

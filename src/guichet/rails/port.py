@@ -1,4 +1,4 @@
-"""The rail port: four verbs over one order, the same for every provider.
+"""The rail port: a few verbs over one order, the same for every provider.
 
 A connector reports facts as outcomes and holds no state of its own beyond caches: what it must
 remember between calls it hands back as ``memory``. Any verb may raise ``RailUnavailable`` when the
@@ -9,11 +9,12 @@ that may move money has left, everything that is not a definite answer is ``Unkn
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Protocol, runtime_checkable
 
 from guichet.domain.institutions import Institution
-from guichet.domain.orders import CollectOrder
+from guichet.domain.orders import CollectOrder, ProviderAccount, RefundOrder
 from guichet.domain.outcomes import Notice, Outcome, Reply
 
 
@@ -32,6 +33,10 @@ class RailCard:
     ``authenticity``: how it proves that a notice is the provider's. ``deduplicates``: the provider
     answers a repeated order by key with the first one's result. ``event_types``: the notices it
     understands. ``visibility_seconds``: how long "not found" may still turn into "found".
+    ``begins_at_creation``: a payment has nothing to show its payer before the provider was asked.
+    ``needs_account``: it collects for applications with an account of their own alone.
+    ``needs_payer``: it must be told who pays, by tax number.
+    ``refund_window``: how long after completion money can be given back; None: not at all.
     """
 
     name: str
@@ -40,6 +45,25 @@ class RailCard:
     event_types: frozenset[str]
     deduplicates: bool
     visibility_seconds: int
+    begins_at_creation: bool = False
+    needs_account: bool = False
+    needs_payer: bool = False
+    refund_window: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Inbound:
+    """A provider's notice as it came in.
+
+    ``headers`` have lower-case names. ``account`` is the one that the address names, if any.
+    ``client_subject`` is the subject of the client certificate (RFC 4514), verified by TLS; None:
+    there was none.
+    """
+
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+    account: ProviderAccount | None = None
+    client_subject: str | None = None
 
 
 class Rail(Protocol):
@@ -62,10 +86,37 @@ class Rail(Protocol):
         """Stop collecting, unless the money is already under way; the outcome says which."""
         ...
 
-    def hear(self, headers: Mapping[str, str], body: bytes) -> Sequence[Notice]:
+    def hear(self, inbound: Inbound) -> Sequence[Notice]:
         """Which operations a provider's notice names; raises ``ForgedNotice``. Moves nothing."""
         ...
 
     async def institutions(self) -> Sequence[Institution]:
         """The banks that the provider offers; their ``id`` is 0, ours is given by the store."""
+        ...
+
+
+@runtime_checkable
+class RefundingRail(Protocol):
+    """A connector that can give money back (``card.refund_window``)."""
+
+    async def refund(self, order: RefundOrder) -> Outcome:
+        """Give the money back, or ask what became of that: safe to repeat with the same key.
+
+        ``Waiting``: under way; ``Done``: the payer has it; ``Refused``: nothing was given back
+        and nothing will be; ``Unknown``: nobody can say.
+        """
+        ...
+
+
+@runtime_checkable
+class ReconcilingRail(Protocol):
+    """A connector whose provider lists what happened: the net under lost notices."""
+
+    async def movements(
+        self, account: ProviderAccount | None, since: datetime, until: datetime
+    ) -> Sequence[Notice]:
+        """The operations that the provider's own list says moved money, either way, in that time.
+
+        Raises ``RailUnavailable`` unless the list is whole.
+        """
         ...

@@ -7,7 +7,7 @@ import hmac
 from guichet.bootstrap import OPEN_BANKING
 from guichet.domain.errors import NotFound, Unavailable
 from guichet.gateway import Gateway
-from guichet.rails.port import ForgedNotice
+from guichet.rails.port import ForgedNotice, Inbound
 from guichet.services.notices import receive_notice
 from guichet.web.asgi import Application, MethodNotAllowed, Refusal, Reply, Request, Router
 from guichet.web.proxies import TrustedProxies
@@ -22,7 +22,8 @@ def build_app(gateway: Gateway) -> Application:
         if not expected or not hmac.compare_digest(given, expected):
             raise ForgedNotice
         environment = request.parameters["environment"]
-        await receive_notice(gateway, OPEN_BANKING, environment, request.headers, request.body)
+        inbound = Inbound(request.headers, request.body)
+        await receive_notice(gateway, OPEN_BANKING, environment, inbound)
         return Reply(204, content_type="")
 
     router = Router()

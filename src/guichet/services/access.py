@@ -29,7 +29,7 @@ class AccessTable:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._snapshot = Snapshot(0, {}, {}, {}, {}, {})
+        self._snapshot = Snapshot(0, {}, {}, {}, {}, {}, {}, {})
         self._asked_at = float("-inf")
         self._changed = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -82,6 +82,22 @@ class AccessTable:
     def webhook_secret(self, application_id: UUID) -> bytes | None:
         """The application's webhook secret, sealed."""
         return self._snapshot.webhook_secrets.get(application_id)
+
+    def account_id(self, application_id: UUID, rail: str) -> UUID | None:
+        """The application's account in use at the rail's provider, if it has one of its own."""
+        return self._snapshot.account_ids.get((application_id, rail))
+
+    def accounts(self, rail: str) -> list[tuple[Application, UUID]]:
+        """Every account in use at the rail's provider, with its application."""
+        return [
+            (self._snapshot.applications[application_id], account_id)
+            for (application_id, name), account_id in self._snapshot.account_ids.items()
+            if name == rail and application_id in self._snapshot.applications
+        ]
+
+    def account_settings(self, account_id: UUID) -> bytes:
+        """An account's settings, sealed; they never change. Raises ``KeyError``."""
+        return self._snapshot.accounts[account_id]
 
     async def _keep_fresh(self) -> None:
         while True:

@@ -14,13 +14,14 @@ from uuid import UUID
 
 from guichet.domain.attempts import OPEN_ATTEMPT, Attempt
 from guichet.domain.errors import NotFound
-from guichet.domain.orders import CollectOrder
+from guichet.domain.orders import CollectOrder, Payer, ProviderAccount
 from guichet.domain.outcomes import Outcome, Reason, Refused, Reply, Unknown
 from guichet.domain.payments import Payment
 from guichet.gateway import Gateway
 from guichet.rails.port import RailUnavailable
 from guichet.services.settlement import record_outcome
 from guichet.store import attempts as store
+from guichet.store import customers
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +36,7 @@ async def begin_attempt(
     A rail that certainly took no order refuses the attempt, so that the payer may try again.
     """
     rail = gateway.rails.get(attempt.rail, attempt.environment)
-    order = _order(gateway, payment, attempt, payer_address)
+    order = await collect_order(gateway, payment, attempt, payer_address)
     try:
         outcome = await _guarded(rail.begin(order))
     except RailUnavailable:
@@ -65,7 +66,7 @@ async def refresh_attempt(
         raise RailUnavailable("another worker is asking")
     try:
         rail = gateway.rails.get(row.attempt.rail, row.attempt.environment)
-        order = _order(gateway, row.payment, row.attempt, None)
+        order = await collect_order(gateway, row.payment, row.attempt, None)
         return await record_outcome(gateway, attempt_id, await _guarded(rail.advance(order, reply)))
     finally:
         if taken is not None:
@@ -81,7 +82,8 @@ async def cancel_attempt(
     """
     rail = gateway.rails.get(attempt.rail, attempt.environment)
     try:
-        outcome = await _guarded(rail.cancel(_order(gateway, payment, attempt, None)))
+        order = await collect_order(gateway, payment, attempt, None)
+        outcome = await _guarded(rail.cancel(order))
         return await record_outcome(gateway, attempt.id, outcome)
     finally:
         await _release(gateway, attempt.id, claim)
@@ -109,22 +111,43 @@ def return_url(gateway: Gateway, attempt_id: UUID) -> str:
     return f"{gateway.settings.base_url}/return/{attempt_id.hex}/{token}"
 
 
-def _order(
+async def collect_order(
     gateway: Gateway, payment: Payment, attempt: Attempt, payer_address: str | None
 ) -> CollectOrder:
+    """The attempt as its rail is asked about it."""
     memory = json.loads(gateway.vault.open(attempt.memory)) if attempt.memory else {}
+    bank = attempt.institution_id
     return CollectOrder(
         key=attempt.key,
         environment=attempt.environment,
         money=payment.money,
         payee=gateway.access.payee(payment.payee_id),
         reference=payment.reference or payment.id.hex[:_PROVIDER_REFERENCE_LENGTH],
-        institution_code=gateway.institutions.by_id(attempt.institution_id).code,
+        institution_code="" if bank is None else gateway.institutions.by_id(bank).code,
         return_url=return_url(gateway, attempt.id),
         expires_at=payment.expires_at,
+        payer=await _payer(gateway, payment),
+        account=provider_account(gateway, attempt.account_id),
         payer_address=payer_address,
         memory=memory,
         provider_reference=attempt.provider_reference,
         received_minor=attempt.received_minor,
+        returned_minor=attempt.returned_minor,
         open=attempt.status in OPEN_ATTEMPT,
     )
+
+
+async def _payer(gateway: Gateway, payment: Payment) -> Payer:
+    if not gateway.rails.get(payment.rail, payment.environment).card.needs_payer:
+        return Payer()
+    async with gateway.database.connection() as connection:
+        payer = await customers.by_id(connection, payment.application_id, payment.customer_id)
+    return Payer(payer.name, payer.tax_number) if payer else Payer()
+
+
+def provider_account(gateway: Gateway, account_id: UUID | None) -> ProviderAccount | None:
+    """An application's account at a provider, opened; None for None."""
+    if account_id is None:
+        return None
+    settings = gateway.vault.open(gateway.access.account_settings(account_id))
+    return ProviderAccount(account_id, json.loads(settings))

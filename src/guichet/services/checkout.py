@@ -20,6 +20,7 @@ from guichet.domain.outcomes import Reply
 from guichet.domain.payments import OPEN_PAYMENT, Payment
 from guichet.gateway import Gateway
 from guichet.services.attempts import begin_attempt
+from guichet.services.institutions import institution_of
 from guichet.services.notices import keep_reply
 from guichet.store import attempts as store
 from guichet.store import payments as payment_store
@@ -33,7 +34,7 @@ class CheckoutView(NamedTuple):
 
     payment: Payment
     payee: Payee
-    institution: Institution
+    institution: Institution | None
     application: Application | None
     attempt: Attempt | None
 
@@ -112,16 +113,19 @@ async def reserve_attempt(gateway: Gateway, payment_id: UUID) -> tuple[Payment, 
             number=former.number + 1 if former else 1,
             rail=payment.rail,
             institution_id=payment.institution_id,
+            account_id=gateway.access.account_id(payment.application_id, payment.rail),
             status=ATTEMPT.start,
             provider_reference=None,
             memory=None,
             next_step_url=None,
+            next_step_code=None,
             reason=None,
             code=None,
             finality=0,
             received_minor=0,
             received_currency=None,
             placed_minor=0,
+            returned_minor=0,
             checks_count=0,
             next_check_at=now,
             claimed_until=None,
@@ -143,7 +147,7 @@ async def _view(gateway: Gateway, payment_id: UUID) -> CheckoutView:
     return CheckoutView(
         payment,
         gateway.access.payee(payment.payee_id),
-        gateway.institutions.by_id(payment.institution_id),
+        institution_of(gateway, payment.institution_id),
         gateway.access.application(payment.application_id),
         attempt,
     )

@@ -86,6 +86,11 @@ def find_institution(gateway: Gateway, environment: str, key: str) -> Institutio
     return gateway.institutions.find(environment, key)
 
 
+def institution_of(gateway: Gateway, institution_id: int | None) -> Institution | None:
+    """The bank of a payment or an attempt; None where there is none."""
+    return None if institution_id is None else gateway.institutions.by_id(institution_id)
+
+
 async def refresh_institutions(gateway: Gateway) -> None:
     """Ask every rail which banks it offers, and record them.
 

@@ -13,7 +13,7 @@ from guichet.domain.errors import NotFound
 from guichet.domain.ids import new_id
 from guichet.domain.outcomes import Notice, Reply
 from guichet.gateway import Gateway
-from guichet.rails.port import RailUnavailable
+from guichet.rails.port import Inbound, RailUnavailable
 from guichet.services.attempts import refresh_attempt
 from guichet.store import notices
 from guichet.store.queue import ClaimedNotice
@@ -25,9 +25,7 @@ _WAIT_SECONDS = (1, 2, 5, 10, 20, 30, 60, 60, 300, 900, 3600)
 _GIVE_UP_AFTER = timedelta(hours=24)
 
 
-async def receive_notice(
-    gateway: Gateway, rail: str, environment: str, headers: Mapping[str, str], body: bytes
-) -> None:
+async def receive_notice(gateway: Gateway, rail: str, environment: str, inbound: Inbound) -> None:
     """Verify a provider's notice and put what it names into the inbox; returns once it is stored.
 
     Raises ``ForgedNotice``, and ``NotFound`` for a rail that is not connected. A repetition
@@ -37,7 +35,7 @@ async def receive_notice(
         connector = gateway.rails.get(rail, environment)
     except KeyError:
         raise NotFound("rail", rail) from None
-    digest = hashlib.sha256(body)
+    digest = hashlib.sha256(inbound.body)
     rows = [
         _row(
             gateway,
@@ -47,7 +45,7 @@ async def receive_notice(
             {"key": heard.attempt_key, "reference": heard.provider_reference},
             digest.digest(),
         )
-        for heard in connector.hear(headers, body)
+        for heard in connector.hear(inbound)
     ]
     async with gateway.database.connection() as connection:
         await notices.insert(connection, rows)

@@ -11,14 +11,15 @@ from uuid import UUID
 import asyncpg
 
 from guichet.domain import fees
-from guichet.domain.access import Caller
+from guichet.domain.access import Application, Caller
 from guichet.domain.customers import CUSTOMER_FIELDS, email_key
 from guichet.domain.errors import Invalid, NotFound, RequestKeyReused
-from guichet.domain.ids import new_id
+from guichet.domain.ids import new_ids
 from guichet.domain.paging import Listing, Page
 from guichet.domain.payments import NewPayment, Payment
 from guichet.gateway import Gateway
 from guichet.services.institutions import find_institution
+from guichet.services.offers import offered_rail
 from guichet.services.payment_pages import PaymentPages
 from guichet.store import payments as store
 from guichet.store.batcher import Batcher
@@ -31,6 +32,7 @@ __all__ = [
     "PaymentView",
     "checkout_url",
     "create_payment",
+    "draft_payment",
     "list_payments",
     "read_payment",
 ]
@@ -85,10 +87,10 @@ async def create_payment(gateway: Gateway, caller: Caller, new: NewPayment) -> P
     """Make a payment for the caller's application and tell the world (``payment.created``).
 
     With a request key the call may be repeated: the same request answers the payment it made.
-    Raises ``Invalid`` (``institution`` or ``customer.id`` unknown, ``customer.email`` taken),
-    ``RequestKeyReused``, ``Overloaded``, ``DatabaseUnavailable``.
+    Raises ``Invalid`` (``rail``, ``currency``, ``institution`` or ``customer.id`` unknown,
+    ``customer.email`` taken), ``RequestKeyReused``, ``Overloaded``, ``DatabaseUnavailable``.
     """
-    item = _insert(gateway, caller, new)
+    item = draft_payment(gateway, caller.application, new)
     try:
         made = await gateway.desk.creator.submit(item)
     except asyncpg.UniqueViolationError as error:
@@ -110,33 +112,58 @@ async def create_payment(gateway: Gateway, caller: Caller, new: NewPayment) -> P
     raise Invalid("customer.id", "unknown")
 
 
-def _insert(gateway: Gateway, caller: Caller, new: NewPayment) -> PaymentInsert:
-    application = caller.application
-    institution = find_institution(gateway, application.environment, new.institution_key)
-    if institution is None or institution.rail != new.rail:
-        raise Invalid("institution", "unknown")
+def draft_payment(
+    gateway: Gateway,
+    application: Application,
+    new: NewPayment,
+    lifetime: timedelta | None = None,
+) -> PaymentInsert:
+    """The row to insert for ``new``; it lives as long as the application says, unless told.
+
+    Raises ``Invalid`` for a rail that the application cannot use (``rail``), a bank that the rail
+    does not offer (``institution``) and a currency that it does not collect (``currency``).
+    """
+    institution = None
+    if new.institution_key is not None:
+        institution = find_institution(gateway, application.environment, new.institution_key)
+        if institution is None or institution.rail != new.rail:
+            raise Invalid("institution", "unknown")
+    else:
+        rail = offered_rail(gateway, application, new.rail)
+        if rail is None:
+            raise Invalid("rail", "unknown")
+        if not rail.card.begins_at_creation:
+            raise Invalid("institution", "required")
+        if new.money.currency not in rail.card.currencies:
+            raise Invalid("currency", "unknown")
     now = gateway.clock.now()
     customer = new.customer
     rule = application.fee_rule
+    payment_id, customer_id, event_id = new_ids(now, 3)
     payment = Payment(
-        id=new_id(now),
+        id=payment_id,
         application_id=application.id,
         environment=application.environment.value,
         customer_id=application.id,  # the store knows the payer
         payee_id=application.payee.id,
         fee_rule_id=rule.id if rule else None,
         rail=new.rail,
-        institution_id=institution.id,
-        country=institution.country or application.payee.country,
+        institution_id=institution.id if institution else None,
+        link_id=new.link_id,
+        country=(institution.country if institution else None) or application.payee.country,
         reference=new.reference,
         amount_minor=new.money.minor,
         currency=new.money.currency,
         fee_minor=fees.quote(rule, new.money),
         unreleased_minor=0,
+        refunding_minor=0,
+        refunded_minor=0,
+        returned_minor=0,
+        payer_code=None,
         status="pending",
         reason=None,
         notify_url=new.notify_url,
-        expires_at=now + timedelta(minutes=application.payment_lifetime_minutes),
+        expires_at=now + (lifetime or timedelta(minutes=application.payment_lifetime_minutes)),
         created_at=now,
         updated_at=now,
         completed_at=None,
@@ -149,10 +176,10 @@ def _insert(gateway: Gateway, caller: Caller, new: NewPayment) -> PaymentInsert:
         request_key=new.request_key,
         request_hash=new.request_hash,
         customer_id=customer.id,
-        new_customer_id=new_id(now),
+        new_customer_id=customer_id,
         email_key=email_key(customer.email) if customer.email else None,
         customer_fields=tuple([get(name) for name in CUSTOMER_FIELDS]),
-        event_id=new_id(now),
+        event_id=event_id,
     )
 
 

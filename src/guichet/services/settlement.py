@@ -23,22 +23,37 @@ from guichet.domain.events import (
     PAYMENT_COMPLETED,
     PAYMENT_EXPIRED,
     PAYMENT_FAILED,
+    PAYMENT_PARTIALLY_REVERSED,
     PAYMENT_REVERSED,
+    REFUND_COMPLETED,
+    REFUND_FAILED,
     Event,
 )
 from guichet.domain.ids import new_id
 from guichet.domain.outcomes import Outcome
-from guichet.domain.payments import Fact, Payment, Released
+from guichet.domain.payments import Fact, Payment, Released, Reversed
+from guichet.domain.refunds import EVENT_OF_STATUS as EVENT_OF_REFUND
+from guichet.domain.refunds import Refund
 from guichet.gateway import Gateway
 from guichet.ledger import rules
 from guichet.store import attempts as store
+from guichet.store import refunds as refund_store
 from guichet.store.attempts import NewDelivery
 from guichet.store.batcher import Batcher
 from guichet.store.database import Connection
 
-#: The events of which a payment's ``notify_url`` is told: every status a merchant can act on.
+#: The events of which a payment's ``notify_url`` is told: everything a merchant can act on.
 ANNOUNCED = frozenset(
-    {PAYMENT_COMPLETED, PAYMENT_FAILED, PAYMENT_CANCELLED, PAYMENT_EXPIRED, PAYMENT_REVERSED}
+    {
+        PAYMENT_COMPLETED,
+        PAYMENT_FAILED,
+        PAYMENT_CANCELLED,
+        PAYMENT_EXPIRED,
+        PAYMENT_REVERSED,
+        PAYMENT_PARTIALLY_REVERSED,
+        REFUND_COMPLETED,
+        REFUND_FAILED,
+    }
 )
 
 
@@ -51,13 +66,18 @@ class Report(NamedTuple):
 
 
 class Move(NamedTuple):
-    """A payment before and after one step, what the books record of it, and by which attempt."""
+    """A payment before and after one step, what the books record of it, and by which attempt.
+
+    ``refund`` is the one it belongs to, if any; ``refund_moved`` says that its status changed.
+    """
 
     before: Payment
     after: Payment
     attempt: Attempt | None
     facts: tuple[Fact, ...]
     late: bool = False
+    refund: Refund | None = None
+    refund_moved: bool = False
 
 
 class Recorder:
@@ -127,6 +147,7 @@ async def write_moves(
     attempts = {move.attempt.id: move.attempt for move in moves if move.attempt}
     changed = [payment for id_, payment in payments.items() if payment is not before[id_]]
     await store.update(tx, changed, list(attempts.values()))
+    await refund_store.update(tx, [move.refund for move in moves if move.refund])
     await _book(gateway, tx, moves, now)
     await _announce(tx, moves, now)
 
@@ -163,6 +184,10 @@ def _event(move: Move, now: datetime) -> Event | None:
         type_ = payment_rules.EVENT_OF_STATUS[payment.status]
     elif any(isinstance(fact, Released) for fact in move.facts):
         type_ = BALANCE_AVAILABLE
+    elif any(isinstance(fact, Reversed) for fact in move.facts):
+        type_ = PAYMENT_PARTIALLY_REVERSED
+    elif move.refund is not None and move.refund_moved and move.refund.status in EVENT_OF_REFUND:
+        type_ = EVENT_OF_REFUND[move.refund.status]
     else:
         return None
     return Event(

@@ -18,7 +18,9 @@ CHANNEL = "guichet_access"
 class Snapshot:
     """Everything needed to know a caller, at one ``version``.
 
-    ``keys`` maps the digest of a key to its application and role; ``webhook_secrets`` are sealed.
+    ``keys`` maps the digest of a key to its application and role; ``webhook_secrets`` are sealed,
+    and so are the settings of ``accounts`` at providers; ``account_ids`` are those in use by
+    application and rail.
     """
 
     version: int
@@ -27,6 +29,8 @@ class Snapshot:
     payees: dict[UUID, Payee]
     fee_rules: dict[UUID, FeeRule]
     webhook_secrets: dict[UUID, bytes]
+    accounts: dict[UUID, bytes]
+    account_ids: dict[tuple[UUID, str], UUID]
 
 
 async def version(connection: Connection) -> int:
@@ -83,4 +87,13 @@ async def read(connection: Connection) -> Snapshot:
             )
             if row["application_id"] in applications
         }
-    return Snapshot(number, applications, keys, payees, fee_rules, webhook_secrets)
+        accounts, account_ids = {}, {}
+        for row in await connection.fetch(
+            "SELECT id, application_id, rail, settings, replaced_at FROM provider_accounts"
+        ):
+            accounts[row["id"]] = row["settings"]
+            if row["replaced_at"] is None:
+                account_ids[row["application_id"], row["rail"]] = row["id"]
+    return Snapshot(
+        number, applications, keys, payees, fee_rules, webhook_secrets, accounts, account_ids
+    )

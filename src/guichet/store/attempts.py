@@ -56,6 +56,16 @@ async def latest(connection: Connection, payment_id: UUID) -> Attempt | None:
     return Attempt._make(tuple(record)) if record else None
 
 
+async def placed(connection: Connection, payment_id: UUID) -> Attempt | None:
+    """The attempt whose money is the payment's, if it is there."""
+    record = await connection.fetchrow(
+        f"SELECT {_ATTEMPT} FROM attempts a WHERE payment_id = $1 AND placed_minor > 0"
+        " ORDER BY number DESC LIMIT 1",
+        payment_id,
+    )
+    return Attempt._make(tuple(record)) if record else None
+
+
 async def lock_payment(connection: Connection, payment_id: UUID) -> Payment | None:
     """Lock one payment for the rest of the transaction."""
     record = await connection.fetchrow(
@@ -77,6 +87,7 @@ _INSERTED = [
     "number",
     "rail",
     "institution_id",
+    "account_id",
     "status",
     "next_check_at",
     "created_at",
@@ -84,7 +95,7 @@ _INSERTED = [
 ]
 _INSERT = (
     f"INSERT INTO attempts ({', '.join(_INSERTED)}, claimed_until, claim) "
-    f"VALUES ({', '.join(f'${n}' for n in range(1, 12))}, now() + $12 * interval '1 second', 1)"
+    f"VALUES ({', '.join(f'${n}' for n in range(1, 13))}, now() + $13 * interval '1 second', 1)"
 )
 
 
@@ -115,15 +126,16 @@ async def release(connection: Connection, attempt_id: UUID, claim: int) -> bool:
 
 _UPDATE_ATTEMPTS = """
 UPDATE attempts a SET status = n.status, provider_reference = n.provider_reference,
-    memory = n.memory, next_step_url = n.next_step_url, reason = n.reason, code = n.code,
-    finality = n.finality, received_minor = n.received_minor,
+    memory = n.memory, next_step_url = n.next_step_url, next_step_code = n.next_step_code,
+    reason = n.reason, code = n.code, finality = n.finality, received_minor = n.received_minor,
     received_currency = n.received_currency, placed_minor = n.placed_minor,
-    checks_count = n.checks_count, next_check_at = n.next_check_at, updated_at = n.updated_at
+    returned_minor = n.returned_minor, checks_count = n.checks_count,
+    next_check_at = n.next_check_at, updated_at = n.updated_at
 FROM unnest($1::uuid[], $2::text[], $3::text[], $4::bytea[], $5::text[], $6::text[], $7::text[],
-    $8::smallint[], $9::bigint[], $10::text[], $11::bigint[], $12::integer[], $13::timestamptz[],
-    $14::timestamptz[]) AS n (id, status, provider_reference, memory, next_step_url, reason, code,
-    finality, received_minor, received_currency, placed_minor, checks_count, next_check_at,
-    updated_at)
+    $8::text[], $9::smallint[], $10::bigint[], $11::text[], $12::bigint[], $13::bigint[],
+    $14::integer[], $15::timestamptz[], $16::timestamptz[]) AS n (id, status, provider_reference,
+    memory, next_step_url, next_step_code, reason, code, finality, received_minor,
+    received_currency, placed_minor, returned_minor, checks_count, next_check_at, updated_at)
 WHERE a.id = n.id
 """
 _ATTEMPT_UPDATED = [
@@ -132,12 +144,14 @@ _ATTEMPT_UPDATED = [
     "provider_reference",
     "memory",
     "next_step_url",
+    "next_step_code",
     "reason",
     "code",
     "finality",
     "received_minor",
     "received_currency",
     "placed_minor",
+    "returned_minor",
     "checks_count",
     "next_check_at",
     "updated_at",
@@ -146,12 +160,15 @@ _ATTEMPT_INDEXES = tuple(Attempt._fields.index(name) for name in _ATTEMPT_UPDATE
 
 _UPDATE_PAYMENTS = """
 UPDATE payments p SET status = n.status, reason = n.reason, unreleased_minor = n.unreleased_minor,
+    refunding_minor = n.refunding_minor, refunded_minor = n.refunded_minor,
+    returned_minor = n.returned_minor, payer_code = n.payer_code,
     completed_at = n.completed_at, release_at = n.release_at, updated_at = n.updated_at,
     version = n.version, expiry_check_at =
         CASE WHEN n.status IN ('pending', 'processing') THEN p.expiry_check_at END
-FROM unnest($1::uuid[], $2::text[], $3::text[], $4::bigint[], $5::timestamptz[],
-    $6::timestamptz[], $7::timestamptz[], $8::integer[]) AS n (id, status, reason,
-    unreleased_minor, completed_at, release_at, updated_at, version)
+FROM unnest($1::uuid[], $2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[],
+    $7::bigint[], $8::text[], $9::timestamptz[], $10::timestamptz[], $11::timestamptz[],
+    $12::integer[]) AS n (id, status, reason, unreleased_minor, refunding_minor, refunded_minor,
+    returned_minor, payer_code, completed_at, release_at, updated_at, version)
 WHERE p.id = n.id
 """
 _PAYMENT_UPDATED = [
@@ -159,6 +176,10 @@ _PAYMENT_UPDATED = [
     "status",
     "reason",
     "unreleased_minor",
+    "refunding_minor",
+    "refunded_minor",
+    "returned_minor",
+    "payer_code",
     "completed_at",
     "release_at",
     "updated_at",

@@ -89,11 +89,40 @@ INVARIANTS: dict[str, str] = {
             SELECT environment, rail, currency, balance_minor AS account_minor, 0 AS attempts_minor
             FROM ledger_accounts WHERE code = 'suspense'
             UNION ALL
-            SELECT environment, rail, received_currency, 0, received_minor - placed_minor
-            FROM attempts WHERE status = 'done'
+            SELECT a.environment, a.rail, a.received_currency, 0,
+                a.received_minor - a.placed_minor - a.returned_minor
+                    + CASE WHEN a.placed_minor > 0 THEN p.returned_minor ELSE 0 END
+            FROM attempts a JOIN payments p ON p.id = a.payment_id
+            WHERE a.status IN ('done', 'reversed')
         ) both_sides
         GROUP BY environment, rail, currency
         HAVING sum(account_minor) <> sum(attempts_minor)
+    """,
+    "refunds_in_flight is what payments have on its way back": """
+        SELECT format('application %s: account %s %s, payments %s', application_id,
+            sum(account_minor), currency, sum(payments_minor))
+        FROM (
+            SELECT environment, application_id, currency, balance_minor AS account_minor,
+                0 AS payments_minor
+            FROM ledger_accounts WHERE code = 'refunds_in_flight'
+            UNION ALL
+            SELECT environment, application_id, currency, 0, refunding_minor
+            FROM payments WHERE refunding_minor <> 0
+        ) both_sides
+        GROUP BY environment, application_id, currency
+        HAVING sum(account_minor) <> sum(payments_minor)
+    """,
+    "what payments say of refunds is the sum of their refunds": """
+        SELECT format('payment %s says %s under way and %s refunded, its refunds %s and %s', p.id,
+            p.refunding_minor, p.refunded_minor,
+            coalesce(sum(r.amount_minor) FILTER (WHERE r.status IN ('initiated', 'sent')), 0),
+            coalesce(sum(r.amount_minor) FILTER (WHERE r.status = 'completed'), 0))
+        FROM payments p LEFT JOIN refunds r ON r.payment_id = p.id
+        WHERE p.refunding_minor <> 0 OR p.refunded_minor <> 0 OR r.id IS NOT NULL
+        GROUP BY p.id HAVING p.refunding_minor <>
+                coalesce(sum(r.amount_minor) FILTER (WHERE r.status IN ('initiated', 'sent')), 0)
+            OR p.refunded_minor <>
+                coalesce(sum(r.amount_minor) FILTER (WHERE r.status = 'completed'), 0)
     """,
     "every completed payment is booked": """
         SELECT format('payment %s completed at %s and has no entry', p.id, p.completed_at)

@@ -41,7 +41,7 @@ class PaymentInsert(NamedTuple):
     event_id: UUID
 
 
-_CREATE = f"SELECT * FROM create_payments({', '.join(f'${n}' for n in range(1, 34))})"
+_CREATE = f"SELECT * FROM create_payments({', '.join(f'${n}' for n in range(1, 35))})"
 _INSERTED = [
     "id",
     "application_id",
@@ -50,6 +50,7 @@ _INSERTED = [
     "fee_rule_id",
     "rail",
     "institution_id",
+    "link_id",
     "country",
     "reference",
     "amount_minor",

@@ -16,6 +16,7 @@ from uuid import UUID
 
 from guichet.domain.attempts import Attempt
 from guichet.domain.payments import Payment
+from guichet.domain.refunds import Refund
 from guichet.store.database import Database
 
 #: PostgreSQL tells listeners of this channel that there is work: the queue's name, or nothing.
@@ -29,6 +30,8 @@ class Queue(StrEnum):
     CHECKS = "checks"
     EXPIRIES = "expiries"
     RELEASES = "releases"
+    REFUNDS = "refunds"
+    RECONCILIATIONS = "reconciliations"
     DELIVERIES = "deliveries"
 
 
@@ -37,6 +40,8 @@ _TABLE_AND_TIME = {
     Queue.CHECKS: ("attempts", "next_check_at"),
     Queue.EXPIRIES: ("payments", "expiry_check_at"),
     Queue.RELEASES: ("payments", "release_at"),
+    Queue.REFUNDS: ("refunds", "next_check_at"),
+    Queue.RECONCILIATIONS: ("reconciliations", "next_read_at"),
     Queue.DELIVERIES: ("webhook_deliveries", "next_attempt_at"),
 }
 
@@ -95,6 +100,7 @@ _CLAIM_EXPIRIES = _claim(
     "payments", "expiry_check_at", (*Payment._fields, "expiry_check_at", "claim")
 )
 _CLAIM_RELEASES = _claim("payments", "release_at", (*Payment._fields, "release_at", "claim"))
+_CLAIM_REFUNDS = _claim("refunds", "next_check_at", Refund._fields)
 
 
 async def claim_notices(
@@ -113,6 +119,15 @@ async def claim_checks(
     async with database.connection() as connection:
         rows = await connection.fetch(_CLAIM_CHECKS, now, limit, lease_seconds)
     return [Attempt._make(row) for row in rows]
+
+
+async def claim_refunds(
+    database: Database, now: datetime, limit: int, lease_seconds: float
+) -> list[Refund]:
+    """Refunds whose provider should be asked."""
+    async with database.connection() as connection:
+        rows = await connection.fetch(_CLAIM_REFUNDS, now, limit, lease_seconds)
+    return [Refund._make(row) for row in rows]
 
 
 async def claim_expiries(
@@ -191,12 +206,17 @@ async def claim_deliveries(
 
 
 # The due time moves on only if the work itself did not move it.
-_FINISH_CHECK = """
-UPDATE attempts SET claimed_until = NULL,
-    checks_count = CASE WHEN next_check_at = $3 THEN checks_count + 1 ELSE checks_count END,
-    next_check_at = CASE WHEN next_check_at = $3 THEN $4 ELSE next_check_at END
-WHERE id = $1 AND claim = $2
-"""
+def _finish_check(table: str) -> str:
+    return f"""
+    UPDATE {table} SET claimed_until = NULL,
+        checks_count = CASE WHEN next_check_at = $3 THEN checks_count + 1 ELSE checks_count END,
+        next_check_at = CASE WHEN next_check_at = $3 THEN $4 ELSE next_check_at END
+    WHERE id = $1 AND claim = $2
+    """
+
+
+_FINISH_CHECK = _finish_check("attempts")
+_FINISH_REFUND = _finish_check("refunds")
 
 
 async def finish_check(database: Database, attempt: Attempt, again_at: datetime | None) -> bool:
@@ -206,6 +226,13 @@ async def finish_check(database: Database, attempt: Attempt, again_at: datetime 
     """
     return await _finish(
         database, _FINISH_CHECK, attempt.id, attempt.claim, attempt.next_check_at, again_at
+    )
+
+
+async def finish_refund(database: Database, refund: Refund, again_at: datetime) -> bool:
+    """Give the refund back; False if the lease was lost; ``again_at`` as in ``finish_check``."""
+    return await _finish(
+        database, _FINISH_REFUND, refund.id, refund.claim, refund.next_check_at, again_at
     )
 
 

@@ -219,6 +219,29 @@ class Router:
         raise RouteNotFound
 
 
+class _Timer:
+    """Cancels the task that made it once the time is over, unless it is stopped before."""
+
+    __slots__ = ("_expired", "_handle", "_task")
+
+    def __init__(self, seconds: float) -> None:
+        self._task = asyncio.current_task()
+        self._expired = False
+        self._handle = asyncio.get_running_loop().call_later(seconds, self._expire)
+
+    def ran_out(self) -> bool:
+        """Whether the cancellation being handled is the timer's own, and nobody else's too."""
+        return self._expired and self._task is not None and self._task.uncancel() == 0
+
+    def stop(self) -> None:
+        self._handle.cancel()
+
+    def _expire(self) -> None:
+        if self._task is not None:
+            self._expired = True
+            self._task.cancel()
+
+
 class Application:
     """An ASGI application over a router.
 
@@ -270,11 +293,16 @@ class Application:
         length = headers.get("content-length")
         if length is not None and int(length) > self._body_limit_bytes:
             raise BodyTooLarge
+        # asyncio.timeout() would cost more than reading a body that is there already.
+        timer = _Timer(self._body_timeout_seconds)
         try:
-            async with asyncio.timeout(self._body_timeout_seconds):
-                return await self._read_chunks(receive)
-        except TimeoutError:
-            raise BodyTooSlow from None
+            return await self._read_chunks(receive)
+        except asyncio.CancelledError:
+            if timer.ran_out():
+                raise BodyTooSlow from None
+            raise
+        finally:
+            timer.stop()
 
     async def _read_chunks(self, receive: Receive) -> bytes:
         body = b""

@@ -7,12 +7,15 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from guichet.domain.attempts import Attempt, look_again_at
+from guichet.domain.refunds import Refund
+from guichet.domain.refunds import look_again_at as look_again_at_refund
 from guichet.gateway import Gateway
 from guichet.rails.port import RailUnavailable
 from guichet.services.attempts import refresh_attempt
 from guichet.services.closing import expire_payment, release_payment
 from guichet.services.deliveries import LOST, deliver
 from guichet.services.notices import handle_notice
+from guichet.services.refunds import refresh_refund
 from guichet.store import queue
 from guichet.store.database import Database
 from guichet.store.queue import ClaimedPayment, Queue
@@ -70,11 +73,25 @@ async def release(gateway: Gateway, claimed: ClaimedPayment) -> str:
     return "released" if held else LOST
 
 
+async def check_refund(gateway: Gateway, refund: Refund) -> str:
+    """Ask the provider about a claimed refund."""
+    outcome = "asked"
+    try:
+        await refresh_refund(gateway, refund)
+    except RailUnavailable:
+        outcome = "unavailable"
+    finally:
+        again_at = look_again_at_refund(refund, gateway.clock.now(), None)
+        held = await queue.finish_refund(gateway.database, refund, again_at)
+    return outcome if held else LOST
+
+
 #: Every kind of work, with how many pieces one worker holds at once.
 ALL_WORK: tuple[Work[Any], ...] = (
     Work(Queue.NOTICES, 16, _claimed(queue.claim_notices), handle_notice),
     Work(Queue.CHECKS, 32, _claimed(queue.claim_checks), check_attempt),
     Work(Queue.EXPIRIES, 8, _claimed(queue.claim_expiries), expire),
     Work(Queue.RELEASES, 8, _claimed(queue.claim_releases), release),
+    Work(Queue.REFUNDS, 8, _claimed(queue.claim_refunds), check_refund),
     Work(Queue.DELIVERIES, 64, _claimed(queue.claim_deliveries), deliver),
 )

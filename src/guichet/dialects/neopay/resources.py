@@ -18,6 +18,7 @@ from guichet.dialects.neopay.statuses import SERVICE_OF_RAIL, status_word
 from guichet.domain.customers import Customer
 from guichet.domain.money import exponent, minor_to_text
 from guichet.gateway import Gateway
+from guichet.services.institutions import institution_of
 from guichet.services.payments import PaymentView, checkout_url
 
 _CUSTOMER_KEYS = Customer._fields[:-1]
@@ -57,7 +58,7 @@ class _Payment(Struct):
     country: str | None
     service: str
     environment: str
-    institution: _InstitutionName
+    institution: _InstitutionName | None
     customer: _PaymentCustomer
     payee: _Payee
     fee: Raw
@@ -90,7 +91,7 @@ def render_payment(gateway: Gateway, view: PaymentView) -> bytes:
     """The payment as JSON, with its payer as they are now."""
     payment, customer = view
     decimals = exponent(payment.currency)
-    institution = gateway.institutions.by_id(payment.institution_id)
+    institution = institution_of(gateway, payment.institution_id)
     payee = gateway.access.payee(payment.payee_id)
     fee = percentual_fee = total_fee = _NULL
     rule = gateway.access.fee_rule(payment.fee_rule_id)
@@ -108,7 +109,7 @@ def render_payment(gateway: Gateway, view: PaymentView) -> bytes:
             country=payment.country,
             service=SERVICE_OF_RAIL[payment.rail],
             environment=payment.environment,
-            institution=_InstitutionName(institution.id, institution.name),
+            institution=_InstitutionName(institution.id, institution.name) if institution else None,
             customer=_PaymentCustomer(
                 customer.id,
                 customer.name,

@@ -7,7 +7,7 @@ checked by whoever receives the request, and what they cause is only a look at t
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import msgspec
 
@@ -27,7 +27,7 @@ _ATTEMPT_KEY = re.compile(r"[0-9a-f]{32}")
 _PAYMENT_ID = re.compile(r"[\x21-\x7e]{1,128}")
 
 
-def hear(_headers: Mapping[str, str], body: bytes) -> Sequence[Notice]:
+def hear(body: bytes) -> Sequence[Notice]:
     """The payment that the notice names; none for events of other kinds.
 
     Raises ``ForgedNotice`` for a body that is no notice of Yapily's.

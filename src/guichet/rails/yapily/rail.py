@@ -33,7 +33,7 @@ from guichet.domain.outcomes import (
     Waiting,
 )
 from guichet.outbound.client import GuardedClient
-from guichet.rails.port import Rail, RailCard, RailUnavailable
+from guichet.rails.port import Inbound, Rail, RailCard, RailUnavailable
 from guichet.rails.yapily import notices, wire
 from guichet.rails.yapily.api import Denied, Uncertain, YapilyApi
 from guichet.rails.yapily.banks import bank
@@ -131,9 +131,9 @@ class YapilyRail(Rail):
             return _unpaid(order, stands)
         return Refused(reason=Reason.TIMED_OUT)
 
-    def hear(self, headers: Mapping[str, str], body: bytes) -> Sequence[Notice]:
+    def hear(self, inbound: Inbound) -> Sequence[Notice]:
         """The payment that a webhook names; see ``notices``."""
-        return notices.hear(headers, body)
+        return notices.hear(inbound.body)
 
     async def institutions(self) -> Sequence[Institution]:
         """The banks of this environment that take single domestic payments."""

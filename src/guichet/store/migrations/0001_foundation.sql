@@ -67,6 +67,19 @@ CREATE TABLE api_keys (
 );
 CREATE INDEX api_keys_application ON api_keys (application_id);
 
+-- Applications' own accounts at providers. Rows never change but for the end of their use: an attempt
+-- is asked for where it was begun.
+CREATE TABLE provider_accounts (
+    id              uuid PRIMARY KEY,
+    application_id  uuid NOT NULL REFERENCES applications,
+    rail            text NOT NULL,
+    settings        bytea NOT NULL, -- sealed
+    created_at      timestamptz NOT NULL,
+    replaced_at     timestamptz
+);
+CREATE UNIQUE INDEX provider_accounts_in_use ON provider_accounts (application_id, rail)
+    WHERE replaced_at IS NULL;
+
 -- Tells every process to read applications and keys again; the processes also ask by themselves.
 CREATE TABLE access_version (one boolean PRIMARY KEY DEFAULT true CHECK (one), version bigint NOT NULL);
 INSERT INTO access_version (version) VALUES (1);
@@ -80,6 +93,9 @@ END $$;
 CREATE TRIGGER applications_changed AFTER INSERT OR UPDATE OR DELETE ON applications
     FOR EACH STATEMENT EXECUTE FUNCTION access_changed();
 CREATE TRIGGER api_keys_changed AFTER INSERT OR UPDATE OR DELETE ON api_keys
+    FOR EACH STATEMENT EXECUTE FUNCTION access_changed();
+
+CREATE TRIGGER provider_accounts_changed AFTER INSERT OR UPDATE OR DELETE ON provider_accounts
     FOR EACH STATEMENT EXECUTE FUNCTION access_changed();
 
 CREATE TABLE institutions (
@@ -126,6 +142,35 @@ CREATE TABLE customers (
 );
 CREATE INDEX customers_newest ON customers (application_id, id DESC);
 
+-- Payment links. A link's row is locked while a payment is born from it (shared, or alone where
+-- ``payments_limit`` counts them) and while its state changes: that lock decides who came first.
+CREATE TABLE links (
+    id                uuid PRIMARY KEY,
+    application_id    uuid NOT NULL REFERENCES applications,
+    environment       text NOT NULL CHECK (environment IN ('sandbox', 'live')),
+    slug              text NOT NULL UNIQUE,
+    status            text NOT NULL CHECK (status IN ('draft', 'published', 'closed')),
+    enabled           boolean NOT NULL DEFAULT true,
+    product           text NOT NULL,
+    description       text,
+    reference         text,
+    amount_minor      bigint CHECK (amount_minor > 0), -- null: the payer chooses
+    currency          text NOT NULL CHECK (length(currency) = 3),
+    rails             text[] NOT NULL, -- what the payer may choose from
+    customer_data     text CHECK (customer_data IN ('name', 'name_phone', 'full_customer')),
+    shows_payee       boolean NOT NULL,
+    expires_at        timestamptz,
+    payments_limit    integer CHECK (payments_limit > 0),
+    success_url       text,
+    error_url         text,
+    settings          jsonb NOT NULL, -- theme and flags as the application sent them
+    created_at        timestamptz NOT NULL,
+    updated_at        timestamptz NOT NULL,
+    deleted_at        timestamptz,
+    version           integer NOT NULL DEFAULT 1
+);
+CREATE INDEX links_newest ON links (application_id, id DESC) WHERE deleted_at IS NULL;
+
 CREATE TABLE payments (
     id                uuid PRIMARY KEY,
     application_id    uuid NOT NULL,
@@ -134,13 +179,18 @@ CREATE TABLE payments (
     payee_id          uuid NOT NULL,
     fee_rule_id       uuid,
     rail              text NOT NULL,
-    institution_id    integer NOT NULL,
+    institution_id    integer,
+    link_id           uuid,
     country           text,
     reference         text,
     amount_minor      bigint NOT NULL CHECK (amount_minor > 0),
     currency          text NOT NULL CHECK (length(currency) = 3),
     fee_minor         bigint NOT NULL CHECK (fee_minor BETWEEN 0 AND amount_minor),
     unreleased_minor  bigint NOT NULL DEFAULT 0 CHECK (unreleased_minor BETWEEN 0 AND amount_minor),
+    refunding_minor   bigint NOT NULL DEFAULT 0 CHECK (refunding_minor >= 0),
+    refunded_minor    bigint NOT NULL DEFAULT 0 CHECK (refunded_minor >= 0),
+    returned_minor    bigint NOT NULL DEFAULT 0 CHECK (returned_minor BETWEEN 0 AND amount_minor),
+    payer_code        text, -- what the payer's wallet takes, once known
     status            text NOT NULL CHECK (status IN ('pending', 'processing', 'completed', 'failed',
                                                       'cancelled', 'expired', 'reversed')),
     reason            text,
@@ -156,13 +206,16 @@ CREATE TABLE payments (
     claimed_until     timestamptz,
     claim             bigint NOT NULL DEFAULT 0,
     version           integer NOT NULL DEFAULT 1,
-    CHECK ((request_key IS NULL) = (request_hash IS NULL))
+    CHECK ((request_key IS NULL) = (request_hash IS NULL)),
+    CHECK (refunding_minor + refunded_minor <= amount_minor)
 ) WITH (fillfactor = 90);
 CREATE INDEX payments_newest ON payments (application_id, id DESC);
 CREATE UNIQUE INDEX payments_request_key ON payments (application_id, request_key)
     WHERE request_key IS NOT NULL;
 CREATE INDEX payments_to_expire ON payments (expiry_check_at) WHERE expiry_check_at IS NOT NULL;
 CREATE INDEX payments_to_release ON payments (release_at) WHERE release_at IS NOT NULL;
+
+CREATE INDEX payments_of_link ON payments (link_id) WHERE link_id IS NOT NULL;
 
 CREATE TABLE attempts (
     id                  uuid PRIMARY KEY,
@@ -171,18 +224,21 @@ CREATE TABLE attempts (
     environment         text NOT NULL CHECK (environment IN ('sandbox', 'live')),
     number              integer NOT NULL CHECK (number > 0),
     rail                text NOT NULL,
-    institution_id      integer NOT NULL,
+    institution_id      integer,
+    account_id          uuid,
     status              text NOT NULL CHECK (status IN ('starting', 'waiting', 'unknown', 'done',
                                                         'refused', 'lapsed', 'reversed')),
     provider_reference  text,
     memory              bytea, -- sealed
     next_step_url       text,
+    next_step_code      text,
     reason              text,
     code                text,
     finality            smallint NOT NULL DEFAULT 0,
     received_minor      bigint NOT NULL DEFAULT 0 CHECK (received_minor >= 0),
     received_currency   text,
     placed_minor        bigint NOT NULL DEFAULT 0 CHECK (placed_minor BETWEEN 0 AND received_minor),
+    returned_minor      bigint NOT NULL DEFAULT 0 CHECK (returned_minor BETWEEN 0 AND received_minor),
     checks_count        integer NOT NULL DEFAULT 0,
     next_check_at       timestamptz,
     claimed_until       timestamptz,
@@ -199,6 +255,49 @@ CREATE UNIQUE INDEX attempts_open ON attempts (payment_id)
 CREATE UNIQUE INDEX attempts_provider_reference ON attempts (rail, environment, provider_reference)
     WHERE provider_reference IS NOT NULL;
 CREATE INDEX attempts_due ON attempts (next_check_at) WHERE next_check_at IS NOT NULL;
+
+-- Money given back to payers, each time a row; its id is the provider's id of it.
+CREATE TABLE refunds (
+    id                  uuid PRIMARY KEY,
+    payment_id          uuid NOT NULL,
+    attempt_id          uuid NOT NULL,
+    application_id      uuid NOT NULL,
+    environment         text NOT NULL CHECK (environment IN ('sandbox', 'live')),
+    rail                text NOT NULL,
+    amount_minor        bigint NOT NULL CHECK (amount_minor > 0),
+    currency            text NOT NULL CHECK (length(currency) = 3),
+    status              text NOT NULL CHECK (status IN ('initiated', 'sent', 'completed', 'failed')),
+    reason              text,
+    code                text,
+    provider_reference  text,
+    request_key         text,
+    request_hash        bytea,
+    checks_count        integer NOT NULL DEFAULT 0,
+    next_check_at       timestamptz,
+    claimed_until       timestamptz,
+    claim               bigint NOT NULL DEFAULT 0,
+    created_at          timestamptz NOT NULL,
+    updated_at          timestamptz NOT NULL,
+    CHECK ((request_key IS NULL) = (request_hash IS NULL))
+);
+CREATE INDEX refunds_of_payment ON refunds (payment_id, id);
+CREATE INDEX refunds_due ON refunds (next_check_at) WHERE next_check_at IS NOT NULL;
+CREATE UNIQUE INDEX refunds_request_key ON refunds (application_id, request_key)
+    WHERE request_key IS NOT NULL;
+
+-- How far each provider's own list of movements has been read.
+CREATE TABLE reconciliations (
+    id             uuid PRIMARY KEY,
+    rail           text NOT NULL,
+    environment    text NOT NULL CHECK (environment IN ('sandbox', 'live')),
+    account_id     uuid, -- null: the connector's default account
+    read_until     timestamptz NOT NULL,
+    next_read_at   timestamptz NOT NULL,
+    claimed_until  timestamptz,
+    claim          bigint NOT NULL DEFAULT 0,
+    UNIQUE NULLS NOT DISTINCT (rail, environment, account_id)
+);
+CREATE INDEX reconciliations_due ON reconciliations (next_read_at);
 
 -- The inbox: what providers told us and what payers' browsers brought back. Hints, never facts.
 CREATE TABLE rail_notices (

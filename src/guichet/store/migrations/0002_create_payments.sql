@@ -7,7 +7,7 @@
 -- share a request key. A key inserted by somebody else meanwhile raises unique_violation.
 CREATE FUNCTION create_payments(
     payment_ids uuid[], application_ids uuid[], environments text[], payee_ids uuid[],
-    fee_rule_ids uuid[], rails text[], institution_ids integer[], countries text[],
+    fee_rule_ids uuid[], rails text[], institution_ids integer[], link_ids uuid[], countries text[],
     reference_texts text[], amounts_minor bigint[], currencies text[], fees_minor bigint[],
     notify_urls text[], request_keys text[], request_hashes bytea[], expiries timestamptz[],
     event_ids uuid[], moment timestamptz,
@@ -121,12 +121,12 @@ BEGIN
         SELECT i.*, c.id AS payer_id
         FROM unnest(
             payment_ids, application_ids, environments, payee_ids, fee_rule_ids, rails,
-            institution_ids, countries, reference_texts, amounts_minor, currencies, fees_minor,
-            notify_urls, request_keys, request_hashes, expiries, event_ids, given_ids, email_keys,
-            fresh
+            institution_ids, link_ids, countries, reference_texts, amounts_minor, currencies,
+            fees_minor, notify_urls, request_keys, request_hashes, expiries, event_ids, given_ids,
+            email_keys, fresh
         ) WITH ORDINALITY AS i (
             payment_id, application_id, environment, payee_id, fee_rule_id, rail,
-            institution_id, country, reference, amount_minor, currency, fee_minor,
+            institution_id, link_id, country, reference, amount_minor, currency, fee_minor,
             notify_url, request_key, request_hash, expires_at, event_id, given_id, email_key,
             fresh, n
         )
@@ -142,14 +142,14 @@ BEGIN
     ), made AS (
         INSERT INTO payments (
             id, application_id, environment, customer_id, payee_id, fee_rule_id, rail,
-            institution_id, country, reference, amount_minor, currency, fee_minor, status,
+            institution_id, link_id, country, reference, amount_minor, currency, fee_minor, status,
             notify_url, request_key, request_hash, expires_at, expiry_check_at, created_at,
             updated_at
         )
         SELECT i.payment_id, i.application_id, i.environment, i.payer_id, i.payee_id,
-            i.fee_rule_id, i.rail, i.institution_id, i.country, i.reference, i.amount_minor,
-            i.currency, i.fee_minor, 'pending', i.notify_url, i.request_key, i.request_hash,
-            i.expires_at, i.expires_at, moment, moment
+            i.fee_rule_id, i.rail, i.institution_id, i.link_id, i.country, i.reference,
+            i.amount_minor, i.currency, i.fee_minor, 'pending', i.notify_url, i.request_key,
+            i.request_hash, i.expires_at, i.expires_at, moment, moment
         FROM item i
     ), told AS (
         INSERT INTO events (id, application_id, type, subject_id, version, status, occurred_at)

@@ -1,0 +1,147 @@
+"""Refunds: set aside first, given back by the rail, recorded with their payment."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime
+from uuid import UUID
+
+from guichet.domain import refunds as rules
+from guichet.domain.errors import Invalid, NotFound, NotRefundable, RequestKeyReused
+from guichet.domain.ids import new_id
+from guichet.domain.orders import RefundOrder
+from guichet.domain.outcomes import Outcome, Unknown
+from guichet.domain.refunds import OPEN_REFUND, REFUND, Refund
+from guichet.gateway import Gateway
+from guichet.rails.port import RailUnavailable, RefundingRail
+from guichet.services.attempts import collect_order
+from guichet.services.settlement import Move, write_moves
+from guichet.store import attempts as attempt_store
+from guichet.store import refunds as store
+
+log = logging.getLogger(__name__)
+
+
+async def create_refund(
+    gateway: Gateway,
+    application_id: UUID,
+    payment_id: UUID,
+    amount_minor: int | None = None,
+    request_key: str | None = None,
+    request_hash: bytes | None = None,
+) -> Refund:
+    """Give ``amount_minor`` of a completed payment back (None: all that is left of it).
+
+    The money is set aside in one transaction, then the rail is asked; the refund is answered as
+    the rail left it, often still open. With a request key the call may be repeated. Raises
+    ``NotFound``, ``NotRefundable``, ``InsufficientFunds``, ``Invalid`` (``amount``),
+    ``RequestKeyReused``.
+    """
+    if amount_minor is not None and amount_minor <= 0:
+        raise Invalid("amount", "positive")
+    now = gateway.clock.now()
+    async with gateway.database.transaction() as tx:
+        payment = await attempt_store.lock_payment(tx, payment_id)
+        if payment is None or payment.application_id != application_id:
+            raise NotFound("payment", str(payment_id))
+        if request_key is not None:
+            former = await store.by_request_key(tx, application_id, request_key)
+            if former is not None:
+                if former[1] != request_hash:
+                    raise RequestKeyReused
+                return former[0]
+        attempt = await attempt_store.placed(tx, payment_id)
+        if attempt is None:
+            raise NotRefundable("status", f"the payment is {payment.status}")
+        refund = Refund(
+            id=new_id(now),
+            payment_id=payment.id,
+            attempt_id=attempt.id,
+            application_id=payment.application_id,
+            environment=payment.environment,
+            rail=attempt.rail,
+            amount_minor=payment.refundable_minor if amount_minor is None else amount_minor,
+            currency=payment.currency,
+            status=REFUND.start,
+            reason=None,
+            code=None,
+            provider_reference=None,
+            checks_count=0,
+            next_check_at=now,
+            claimed_until=None,
+            claim=1,
+            created_at=now,
+            updated_at=now,
+        )
+        window = gateway.rails.get(attempt.rail, attempt.environment).card.refund_window
+        step = rules.reserve(payment, refund, window, now)
+        await store.insert(tx, refund, request_key, request_hash, gateway.settings.lease_seconds)
+        move = Move(payment, step.payment, None, step.facts, refund=refund, refund_moved=True)
+        await write_moves(gateway, tx, [move], now)
+    try:
+        return await _ask_and_record(gateway, refund)
+    except RailUnavailable:
+        return refund  # the worker asks again
+    finally:
+        await _release(gateway, refund)
+
+
+async def refresh_refund(gateway: Gateway, refund: Refund) -> Refund:
+    """Ask the rail about an open refund whose lease the caller holds, and record what it says.
+
+    Raises ``RailUnavailable`` when the provider cannot be asked now.
+    """
+    return await _ask_and_record(gateway, refund)
+
+
+async def list_refunds(gateway: Gateway, application_id: UUID, payment_id: UUID) -> list[Refund]:
+    """The refunds of an application's payment, oldest first."""
+    async with gateway.database.connection() as connection:
+        found = await store.of_payment(connection, payment_id)
+    return [refund for refund in found if refund.application_id == application_id]
+
+
+async def _ask_and_record(gateway: Gateway, refund: Refund) -> Refund:
+    async with gateway.database.connection() as connection:
+        row = await attempt_store.read(connection, refund.attempt_id)
+    if row is None:
+        raise NotFound("attempt", str(refund.attempt_id))
+    rail = gateway.rails.get(refund.rail, refund.environment)
+    assert isinstance(rail, RefundingRail)
+    order = RefundOrder(
+        key=refund.key,
+        money=refund.money,
+        collected=await collect_order(gateway, row.payment, row.attempt, None),
+        provider_reference=refund.provider_reference,
+    )
+    try:
+        outcome: Outcome = await rail.refund(order)
+    except RailUnavailable:
+        raise
+    except Exception as error:
+        log.exception("rail failed")
+        outcome = Unknown(detail=type(error).__name__)
+    return await _record(gateway, refund.id, refund.payment_id, outcome, gateway.clock.now())
+
+
+async def _record(
+    gateway: Gateway, refund_id: UUID, payment_id: UUID, outcome: Outcome, now: datetime
+) -> Refund:
+    async with gateway.database.transaction() as tx:
+        payment = await attempt_store.lock_payment(tx, payment_id)
+        refund = await store.lock(tx, refund_id)
+        if payment is None or refund is None:
+            raise NotFound("refund", str(refund_id))
+        step = rules.apply(payment, refund, outcome, now)
+        moved = step.refund.status != refund.status
+        move = Move(payment, step.payment, None, step.facts, refund=step.refund, refund_moved=moved)
+        await write_moves(gateway, tx, [move], now)
+    return step.refund
+
+
+async def _release(gateway: Gateway, refund: Refund) -> None:
+    async with gateway.database.connection() as connection:
+        await store.release(connection, refund.id, refund.claim)
+
+
+__all__ = ["OPEN_REFUND", "create_refund", "list_refunds", "refresh_refund"]

@@ -1,0 +1,100 @@
+"""Refunds: made under their payment's lock, moved with it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from guichet.domain.refunds import Refund
+from guichet.store.database import Connection
+
+_COLUMNS = ", ".join(Refund._fields)
+_INSERTED = [name for name in Refund._fields if name not in {"claimed_until", "claim"}]
+_COUNT = len(_INSERTED)
+_INSERT = (
+    f"INSERT INTO refunds ({', '.join(_INSERTED)}, request_key, request_hash, claimed_until, claim)"
+    f" VALUES ({', '.join(f'${n}' for n in range(1, _COUNT + 3))},"
+    f" now() + ${_COUNT + 3} * interval '1 second', 1)"
+)
+
+
+async def insert(
+    connection: Connection,
+    refund: Refund,
+    request_key: str | None,
+    request_hash: bytes | None,
+    lease_seconds: float,
+) -> None:
+    """Add a refund; the caller holds its lease (claim 1) for ``lease_seconds``."""
+    row = refund._asdict()
+    values = [row[name] for name in _INSERTED]
+    await connection.execute(_INSERT, *values, request_key, request_hash, lease_seconds)
+
+
+async def by_request_key(
+    connection: Connection, application_id: UUID, request_key: str
+) -> tuple[Refund, bytes] | None:
+    """The refund made with an idempotency key, and the hash of its request."""
+    record = await connection.fetchrow(
+        f"SELECT {_COLUMNS}, request_hash FROM refunds"
+        " WHERE application_id = $1 AND request_key = $2",
+        application_id,
+        request_key,
+    )
+    if record is None:
+        return None
+    values = tuple(record)
+    return Refund._make(values[:-1]), values[-1]
+
+
+async def read(connection: Connection, refund_id: UUID) -> Refund | None:
+    """A refund by its id."""
+    record = await connection.fetchrow(f"SELECT {_COLUMNS} FROM refunds WHERE id = $1", refund_id)
+    return Refund._make(tuple(record)) if record else None
+
+
+async def of_payment(connection: Connection, payment_id: UUID) -> list[Refund]:
+    """A payment's refunds, oldest first."""
+    records = await connection.fetch(
+        f"SELECT {_COLUMNS} FROM refunds WHERE payment_id = $1 ORDER BY id", payment_id
+    )
+    return [Refund._make(tuple(record)) for record in records]
+
+
+async def lock(connection: Connection, refund_id: UUID) -> Refund | None:
+    """Lock a refund; its payment is locked before it."""
+    record = await connection.fetchrow(
+        f"SELECT {_COLUMNS} FROM refunds WHERE id = $1 FOR UPDATE", refund_id
+    )
+    return Refund._make(tuple(record)) if record else None
+
+
+_UPDATE = """
+UPDATE refunds SET status = $2, reason = $3, code = $4, provider_reference = $5,
+    checks_count = $6, next_check_at = $7, updated_at = $8
+WHERE id = $1
+"""
+
+
+async def update(connection: Connection, refunds: Sequence[Refund]) -> None:
+    """Write what may change of refunds that were locked before."""
+    for refund in refunds:
+        await connection.execute(
+            _UPDATE,
+            refund.id,
+            refund.status,
+            refund.reason,
+            refund.code,
+            refund.provider_reference,
+            refund.checks_count,
+            refund.next_check_at,
+            refund.updated_at,
+        )
+
+
+async def release(connection: Connection, refund_id: UUID, claim: int) -> bool:
+    """Give the lease back; False when it was lost to another worker meanwhile."""
+    status: str = await connection.execute(
+        "UPDATE refunds SET claimed_until = NULL WHERE id = $1 AND claim = $2", refund_id, claim
+    )
+    return status.endswith(" 1")
