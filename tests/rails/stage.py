@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import threading
 import uuid
 from collections.abc import AsyncIterator, Iterator, Mapping
@@ -67,6 +68,7 @@ class JudgedClient(GuardedClient):
         headers: Mapping[str, str] | None = None,
         body: bytes = b"",
         limit_bytes: int = 65_536,
+        identity: ssl.SSLContext | None = None,
     ) -> Answer:
         self.sent.append(Sent(method, url, dict(headers or {}), body))
         if self._judge is not None:
@@ -79,6 +81,7 @@ class JudgedClient(GuardedClient):
             headers=headers,
             body=body,
             limit_bytes=limit_bytes,
+            identity=identity,
         )
 
 
