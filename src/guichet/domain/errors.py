@@ -94,6 +94,14 @@ class NotPayable(GuichetError):
         self.status = status
 
 
+class LinkNotPayable(NotPayable):
+    """The payment link takes no payments now; ``state`` says why (``domain.links.state_of``)."""
+
+    def __init__(self, state: str) -> None:
+        super().__init__(f"link_{state}")
+        self.state = state
+
+
 class InsufficientFunds(GuichetError):
     """The application has less available than this would take."""
 

@@ -11,6 +11,7 @@ from contextlib import suppress
 from guichet.domain.access import Caller
 from guichet.domain.errors import (
     Invalid,
+    LinkNotPayable,
     NotFound,
     NotPayable,
     RequestInProgress,
@@ -63,12 +64,18 @@ async def check_payer(gateway: Gateway, caller: Caller, customer: CustomerDetail
 async def get_code(
     gateway: Gateway, view: PaymentView, payer_address: str | None = None
 ) -> PaymentView:
-    """The payment with its payer's code, which is asked for if nobody has it yet."""
+    """The payment with its payer's code, which is asked for if nobody has it yet.
+
+    Raises ``RequestInProgress``, ``Unavailable`` and, once its payment link is no longer open,
+    ``LinkNotPayable``.
+    """
     payment = view.payment
     if payment.payer_code is not None or payment.status not in OPEN_PAYMENT:
         return view
     try:
         started = await reserve_attempt(gateway, payment.id)
+    except LinkNotPayable:
+        raise
     except NotPayable:
         started = None
     if started is not None:

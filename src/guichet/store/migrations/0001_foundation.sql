@@ -163,11 +163,13 @@ CREATE TABLE links (
     payments_limit    integer CHECK (payments_limit > 0),
     success_url       text,
     error_url         text,
+    notify_url        text, -- of the payments born from it
     settings          jsonb NOT NULL, -- theme and flags as the application sent them
     created_at        timestamptz NOT NULL,
     updated_at        timestamptz NOT NULL,
     deleted_at        timestamptz,
-    version           integer NOT NULL DEFAULT 1
+    version           integer NOT NULL DEFAULT 1,
+    CHECK ((success_url IS NULL) = (error_url IS NULL))
 );
 CREATE INDEX links_newest ON links (application_id, id DESC) WHERE deleted_at IS NULL;
 
