@@ -60,8 +60,9 @@ class Payment(NamedTuple):
     still in ``merchant_pending``; ``refunding_minor`` is on its way back to the payer,
     ``refunded_minor`` is there, ``returned_minor`` was taken back by the rail. ``rail`` names how
     it is collected (``open_banking``, ``pix``); ``payer_code`` is what the payer's wallet takes
-    (a BR Code's text), once known; ``link_id`` the payment link it was born from, if any;
-    ``fee_rule_id`` the tariff quoted at creation, if any.
+    (a BR Code's text), once known; ``details`` what the dialect keeps beside this, as JSON;
+    ``link_id`` the payment link it was born from, if any; ``fee_rule_id`` the tariff quoted at
+    creation, if any.
     """
 
     id: UUID
@@ -83,6 +84,7 @@ class Payment(NamedTuple):
     refunded_minor: int
     returned_minor: int
     payer_code: str | None
+    details: str | None
     status: str
     reason: str | None
     notify_url: str | None

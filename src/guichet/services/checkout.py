@@ -96,12 +96,22 @@ async def receive_return(
     return await _view(gateway, row.payment.id)
 
 
-async def reserve_attempt(gateway: Gateway, payment_id: UUID) -> tuple[Payment, Attempt] | None:
+class Method(NamedTuple):
+    """How the payer chose to pay a payment that left it open: by which rail, channel and phone."""
+
+    rail: str
+    channel: str
+    phone: str
+
+
+async def reserve_attempt(
+    gateway: Gateway, payment_id: UUID, method: Method | None = None
+) -> tuple[Payment, Attempt] | None:
     """Insert a new attempt under the payment's lock, its lease ours; None while one is open.
 
     A payment that was never begun cannot be once its link is no longer open: the link is locked,
     before the payment, so that its closing comes before or after this and not between.
-    Raises ``NotFound`` and ``NotPayable`` (``LinkNotPayable``).
+    ``method`` is needed where the payment's own rail is none in particular. Raises ``NotFound`` and ``NotPayable`` (``LinkNotPayable``).
     """
     lease_seconds = gateway.settings.lease_seconds
     async with gateway.database.transaction() as tx:
@@ -119,15 +129,18 @@ async def reserve_attempt(gateway: Gateway, payment_id: UUID) -> tuple[Payment, 
             raise NotPayable("expired")
         if former is None and link is not None and (state := state_of(link, now, 0)) != "open":
             raise LinkNotPayable(state)
+        rail = method.rail if method else payment.rail
         attempt = Attempt(
             id=new_id(now),
             payment_id=payment.id,
             application_id=payment.application_id,
             environment=payment.environment,
             number=former.number + 1 if former else 1,
-            rail=payment.rail,
+            rail=rail,
             institution_id=payment.institution_id,
-            account_id=gateway.access.account_id(payment.application_id, payment.rail),
+            account_id=gateway.access.account_id(payment.application_id, rail),
+            channel=method.channel if method else None,
+            payer_phone=method.phone if method else None,
             status=ATTEMPT.start,
             provider_reference=None,
             memory=None,

@@ -160,6 +160,7 @@ def draft_payment(
         refunded_minor=0,
         returned_minor=0,
         payer_code=None,
+        details=None,
         status="pending",
         reason=None,
         notify_url=new.notify_url,

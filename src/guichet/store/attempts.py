@@ -88,6 +88,8 @@ _INSERTED = [
     "rail",
     "institution_id",
     "account_id",
+    "channel",
+    "payer_phone",
     "status",
     "next_check_at",
     "created_at",
@@ -95,7 +97,7 @@ _INSERTED = [
 ]
 _INSERT = (
     f"INSERT INTO attempts ({', '.join(_INSERTED)}, claimed_until, claim) "
-    f"VALUES ({', '.join(f'${n}' for n in range(1, 13))}, now() + $13 * interval '1 second', 1)"
+    f"VALUES ({', '.join(f'${n}' for n in range(1, 15))}, now() + $15 * interval '1 second', 1)"
 )
 
 
@@ -204,18 +206,29 @@ async def update(
 
 _TELL = """
 WITH event AS (
-    INSERT INTO events (id, application_id, type, subject_id, version, status, previous_status,
-        reason, late, occurred_at)
-    SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::uuid[], $5::integer[],
-        $6::text[], $7::text[], $8::text[], $9::bool[], $10::timestamptz[])
+    INSERT INTO events (id, application_id, type, subject_type, subject_id, version, status,
+        previous_status, reason, late, occurred_at)
+    SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::uuid[],
+        $6::integer[], $7::text[], $8::text[], $9::text[], $10::bool[], $11::timestamptz[])
 ), delivery AS (
     INSERT INTO webhook_deliveries (id, event_id, application_id, url, status, next_attempt_at,
         created_at)
     SELECT d.id, d.event_id, d.application_id, d.url, 'pending', d.at, d.at
-    FROM unnest($11::uuid[], $12::uuid[], $13::uuid[], $14::text[], $15::timestamptz[])
+    FROM unnest($12::uuid[], $13::uuid[], $14::uuid[], $15::text[], $16::timestamptz[])
         AS d (id, event_id, application_id, url, at)
+    RETURNING id
+), to_endpoint AS (
+    INSERT INTO webhook_deliveries (id, event_id, application_id, endpoint_id, url, status,
+        next_attempt_at, created_at)
+    SELECT gen_random_uuid(), e.id, e.application_id, w.id, w.url, 'pending', e.at, e.at
+    FROM unnest($1::uuid[], $2::uuid[], $3::text[], $11::timestamptz[])
+        AS e (id, application_id, type, at)
+    JOIN webhook_endpoints w ON w.application_id = e.application_id AND w.active
+        AND w.deleted_at IS NULL AND w.event_types && ARRAY[e.type, '*']
+    RETURNING id
 )
-SELECT pg_notify('guichet_work', '') WHERE cardinality($11::uuid[]) > 0
+SELECT pg_notify('guichet_work', '')
+WHERE EXISTS (SELECT FROM delivery) OR EXISTS (SELECT FROM to_endpoint)
 """
 
 

@@ -274,6 +274,7 @@ async def test_event_is_rendered_as_of_its_moment(
         id=UUID(int=1),
         application_id=application.id,
         type=PAYMENT_COMPLETED,
+        subject_type="payment",
         subject_id=view.payment.id,
         version=2,
         status="completed",
