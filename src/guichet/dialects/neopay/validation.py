@@ -50,7 +50,7 @@ class ValidationFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One field of a request by its dotted path (at most one dot), what it needs and obeys."""
+    """One field of a request by its dotted path (after its parent), what it needs and obeys."""
 
     path: str
     rules: tuple[Rule, ...] = ()
