@@ -9,8 +9,16 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from enum import StrEnum
 from pathlib import Path
 from typing import Any, get_type_hints
+
+
+class LinksIndexShape(StrEnum):
+    """What ``GET /api/links`` answers: a list, or as documented the newest link alone."""
+
+    LIST = "list"
+    DOCUMENTED = "documented"
 
 
 class InvalidSetting(ValueError):
@@ -79,6 +87,11 @@ class Settings:
     yapily_live_secret: str = _setting("", "Yapily application secret, live.", secret=True)
     yapily_webhook_secret: str = _setting(
         "", "Secret in the address of Yapily's notices; empty: notices are refused.", secret=True
+    )
+    links_index_shape: LinksIndexShape = _setting(
+        LinksIndexShape.LIST,
+        "Neopay's `GET /api/links`: `list` answers the list, `documented` the newest link alone, "
+        "as one object.",
     )
     check_tax_numbers: bool = _setting(
         True, "Whether CPF and CNPJ must have the right check digits: `true` or `false`."
