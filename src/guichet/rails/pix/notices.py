@@ -1,4 +1,4 @@
-"""What a PSP posts to our webhook: hints that name payments and refunds, nothing more.
+"""What a PSP posts to our webhook, or lists: hints that name payments, nothing more.
 
 API Pix signs nothing. A notice is the PSP's if the client certificate it came with, verified by
 TLS, has the subject that the account expects; and all it causes is a look.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import hmac
 import logging
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
 import msgspec
@@ -17,6 +17,7 @@ import msgspec
 from guichet.domain.outcomes import Notice
 from guichet.rails.pix import wire
 from guichet.rails.pix.receipts import is_end_to_end_id
+from guichet.rails.pix.statuses import is_taken
 from guichet.rails.port import ForgedNotice, Inbound
 
 #: The name of the list in the body is all there is of a type.
@@ -30,7 +31,7 @@ _log = logging.getLogger(__name__)
 
 
 def hear(inbound: Inbound, expected_subject: str) -> Sequence[Notice]:
-    """The charges and refunds that the notice names; raises ``ForgedNotice``."""
+    """The charges whose Pix, or their returns, the notice tells of; raises ``ForgedNotice``."""
     subject = inbound.client_subject or ""
     if not expected_subject or not subject:
         raise ForgedNotice("no certificate, or none expected")
@@ -48,25 +49,36 @@ def hear(inbound: Inbound, expected_subject: str) -> Sequence[Notice]:
     return named(call.pix or ())
 
 
-def named(payments: Sequence[wire.Pix], since: datetime | None = None) -> list[Notice]:
-    """Our charges and refunds among the payments, each once; nobody else's are named.
+def named(payments: Sequence[wire.Pix]) -> list[Notice]:
+    """Our charges among the payments, each Pix once; nobody else's are named."""
+    found = (
+        Notice(attempt_key=pix.txid, provider_reference=_reference(pix))
+        for pix in payments
+        if _is_ours(pix)
+    )
+    return list(dict.fromkeys(found))
 
-    With ``since``, only those of which something was given or taken back since then.
+
+def taken_since(payments: Sequence[wire.Pix], since: datetime) -> list[Notice]:
+    """Our charges of which something was taken back since then.
+
+    They are named without the Pix: it was reported long ago, and is no sign of the news.
     """
-    return list(dict.fromkeys(each for pix in payments for each in _of(pix, since)))
+    found = (
+        Notice(attempt_key=pix.txid)
+        for pix in payments
+        if _is_ours(pix)
+        and any(is_taken(each.natureza) and _is_since(each, since) for each in pix.devolucoes or ())
+    )
+    return list(dict.fromkeys(found))
 
 
-def _of(pix: wire.Pix, since: datetime | None) -> Iterator[Notice]:
-    refunds = [
-        refund for refund in pix.devolucoes or () if since is None or _is_since(refund, since)
-    ]
-    if pix.txid is None or not _KEY.fullmatch(pix.txid) or (since is not None and not refunds):
-        return
-    reference = pix.end_to_end_id if is_end_to_end_id(pix.end_to_end_id) else None
-    yield Notice(attempt_key=pix.txid, provider_reference=reference)
-    for refund in refunds:
-        if _KEY.fullmatch(refund.id):
-            yield Notice(attempt_key=refund.id)
+def _is_ours(pix: wire.Pix) -> bool:
+    return pix.txid is not None and _KEY.fullmatch(pix.txid) is not None
+
+
+def _reference(pix: wire.Pix) -> str | None:
+    return pix.end_to_end_id if is_end_to_end_id(pix.end_to_end_id) else None
 
 
 def _is_since(refund: wire.Refund, since: datetime) -> bool:

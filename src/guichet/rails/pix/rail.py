@@ -170,7 +170,7 @@ class PixRail(Rail, RefundingRail, ReconcilingRail):
         return await self._refunds.refund(self._sessions.of(order.collected.account), order)
 
     def hear(self, inbound: Inbound) -> Sequence[Notice]:
-        """The charges and refunds that a PSP's notice names; see ``notices``."""
+        """The charges that a PSP's notice names; see ``notices``."""
         subject = self._default_subject
         if inbound.account is not None:
             subject = inbound.account.settings.get("webhook_subject", "").strip()
@@ -179,14 +179,14 @@ class PixRail(Rail, RefundingRail, ReconcilingRail):
     async def movements(
         self, account: ProviderAccount | None, since: datetime, until: datetime
     ) -> Sequence[Notice]:
-        """Our charges that were paid in that time, or of which something went back since then.
+        """Our charges that were paid in that time, or of which something was taken back since then.
 
-        What went back may belong to a Pix of any age that can still be returned.
+        What was taken may be of a Pix of any age that can still be returned.
         """
         session = self._sessions.of(account)
         paid = await self._statement.received(session, since, until)
         touched = await self._statement.returned(session, since - REFUND_WINDOW - _MARGIN, until)
-        return list(dict.fromkeys(notices.named(paid) + notices.named(touched, since)))
+        return notices.named(paid) + notices.taken_since(touched, since)
 
     async def institutions(self) -> Sequence[Institution]:
         """None: a code can be paid from any bank."""
