@@ -250,3 +250,23 @@ async def tell(
         return
     columns = zip(*deliveries, strict=True) if deliveries else ([] for _ in NewDelivery._fields)
     await connection.execute(_TELL, *map(list, zip(*events, strict=True)), *map(list, columns))
+
+
+_TELL_ENDPOINTS = """
+WITH told AS (
+    INSERT INTO webhook_deliveries (id, event_id, application_id, endpoint_id, url, status,
+        next_attempt_at, created_at)
+    SELECT gen_random_uuid(), e.id, e.application_id, w.id, w.url, 'pending', e.occurred_at,
+        e.occurred_at
+    FROM events e JOIN webhook_endpoints w ON w.application_id = e.application_id AND w.active
+        AND w.deleted_at IS NULL AND w.event_types && ARRAY[e.type, '*']
+    WHERE e.id = $1
+    RETURNING id
+)
+SELECT pg_notify('guichet_work', '') WHERE EXISTS (SELECT FROM told)
+"""
+
+
+async def tell_endpoints(connection: Connection, event_id: UUID) -> None:
+    """Cause the deliveries of an event that was written by another statement of the transaction."""
+    await connection.execute(_TELL_ENDPOINTS, event_id)
