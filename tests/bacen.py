@@ -80,6 +80,12 @@ def short_txids(file: dict[str, Any]) -> None:
             parameter["schema"] = short
 
 
+def read_only_yet_sent(file: dict[str, Any]) -> None:
+    """``revisao`` and ``loc.id`` are marked as read only, but requests carry them as well."""
+    for name in ("Revisao", "PayloadLocationId"):
+        del file["components"]["schemas"][name]["readOnly"]
+
+
 def parts_of_a_value(file: dict[str, Any]) -> None:
     """``componentesValor`` lists its fields as alternatives, though several may stand together."""
     schema = file["components"]["schemas"]["Pix"]["properties"]["componentesValor"]
@@ -163,6 +169,7 @@ PATCHES: tuple[Patch, ...] = (
     location_without_its_txid,
     lists_require_what_they_have_not,
     short_txids,
+    read_only_yet_sent,
     parts_of_a_value,
     open_patterns,
     answers_said_in_prose_only,

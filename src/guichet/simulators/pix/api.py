@@ -119,24 +119,24 @@ class Api:
         locations = len(self._book.charges)
         if charge is None:
             terms = checks.charge_terms(asked, receiver, None, locations)
-            return self._charge(201, self._book.open_charge(receiver, txid, terms))
+            return self._made(201, self._book.open_charge(receiver, txid, terms))
         if self._book.habits.repeated_txid == "refuse":
             checks.refuse_used_txid(txid)
         terms = checks.charge_terms(asked, receiver, charge, locations)
         if charge.status != ACTIVE and terms != charge.terms:
             checks.refuse_not_active(charge)
         self._book.revise(charge, terms)
-        return self._charge(201, charge)
+        return self._made(201, charge)
 
     def _post_charge(self, receiver: Receiver, _request: Request, body: bytes) -> Response:
         terms = checks.charge_terms(decode(body), receiver, None, len(self._book.charges))
-        return self._charge(201, self._book.open_charge(receiver, secrets.token_hex(16), terms))
+        return self._made(201, self._book.open_charge(receiver, secrets.token_hex(16), terms))
 
     def _get_charge(self, receiver: Receiver, request: Request, _body: bytes) -> Response:
         charge = self._find_charge(receiver, request)
         text = request.query_params.get("revisao")
         if text is None:
-            return self._charge(200, charge)
+            return _ok(self._complete(charge))
         if not (text.isascii() and text.isdigit() and int(text[:10]) <= charge.revision):
             violation = Violation(
                 "O parâmetro revisao corresponde a uma revisão inexistente para a cobrança.",
@@ -145,7 +145,7 @@ class Api:
             )
             message = "Os parâmetros de consulta não fazem sentido."
             raise Problem(400, "CobConsultaInvalida", message, [violation])
-        return self._charge(200, charge, int(text))
+        return _ok(self._complete(charge, int(text)))
 
     def _patch_charge(self, receiver: Receiver, request: Request, body: bytes) -> Response:
         charge = self._find_charge(receiver, request)
@@ -156,7 +156,7 @@ class Api:
             self._book.remove(charge)
         else:
             self._book.revise(charge, terms)
-        return self._charge(200, charge)
+        return self._made(200, charge)
 
     def _list_charges(self, receiver: Receiver, request: Request, _body: bytes) -> Response:
         query = Query(request.query_params, "CobConsultaInvalida")
@@ -173,7 +173,7 @@ class Api:
             and with_location is not False
         ]
         filters = person | _given(status=status, locationPresente=with_location)
-        page = [self._charge_json(each) for each in query.slice(found)]
+        page = [self._complete(each) for each in query.slice(found)]
         return _ok({"parametros": query.as_json(len(found), filters), "cobs": page})
 
     def _find_charge(self, receiver: Receiver, request: Request) -> Charge:
@@ -182,12 +182,13 @@ class Api:
             raise Problem(404, "CobNaoEncontrado", "Cobrança não encontrada para o txid informado.")
         return charge
 
-    def _charge(self, status: int, charge: Charge, revision: int | None = None) -> Response:
-        return _ok(self._charge_json(charge, revision), status)
-
-    def _charge_json(self, charge: Charge, revision: int | None = None) -> dict[str, Any]:
+    def _made(self, status: int, charge: Charge) -> Response:
         copy_and_paste = self._book.habits.copy_and_paste
-        return self._writer.charge(charge, copy_and_paste=copy_and_paste, revision=revision)
+        return _ok(self._writer.made(charge, copy_and_paste=copy_and_paste), status)
+
+    def _complete(self, charge: Charge, revision: int | None = None) -> dict[str, Any]:
+        copy_and_paste = self._book.habits.copy_and_paste
+        return self._writer.complete(charge, copy_and_paste=copy_and_paste, revision=revision)
 
     # Pix received and returned ------------------------------------------------------------------
 

@@ -42,13 +42,21 @@ class Writer:
         receiver = charge.receiver
         return write(BrCode(receiver.name, receiver.city, location=self.location(charge)))
 
-    def charge(
+    def complete(
         self, charge: Charge, *, copy_and_paste: bool, revision: int | None = None
     ) -> dict[str, Any]:
-        """``CobCompleta``: the charge as it stands, or as it stood at a revision."""
+        """``CobCompleta``: the charge with its Pix, or as it stood at an older revision."""
+        body = self.made(charge, copy_and_paste=copy_and_paste, revision=revision)
+        if charge.payments and body["revisao"] == charge.revision:
+            body["pix"] = [payment_json(each) for each in charge.payments]
+        return body
+
+    def made(
+        self, charge: Charge, *, copy_and_paste: bool, revision: int | None = None
+    ) -> dict[str, Any]:
+        """``CobGerada``: the charge alone, as those who write it see it."""
         terms, status = charge.terms, charge.status
-        now = revision is None or revision == charge.revision
-        if revision is not None and not now:
+        if revision is not None and revision != charge.revision:
             terms, status = charge.history[revision]
         body: dict[str, Any] = {
             **terms,
@@ -67,8 +75,6 @@ class Writer:
         }
         if copy_and_paste:
             body["pixCopiaECola"] = self.copy_and_paste(charge)
-        if charge.payments and now:
-            body["pix"] = [payment_json(each) for each in charge.payments]
         return body
 
 
