@@ -10,6 +10,9 @@ import httpx2
 #: Posts a body with headers to an address; answers the HTTP status.
 HttpPost = Callable[[str, bytes, Mapping[str, str]], Awaitable[int]]
 
+#: Sends a body by a method; answers the HTTP status. For providers that notify by PUT.
+HttpSend = Callable[[str, str, bytes, Mapping[str, str]], Awaitable[int]]
+
 _SECONDS = 10
 
 
@@ -27,9 +30,20 @@ def post_with(context: ssl.SSLContext) -> HttpPost:
     return http_post
 
 
+async def send(method: str, url: str, body: bytes, headers: Mapping[str, str]) -> int:
+    """The plain way to notify by another method than POST; answers the HTTP status."""
+    return await _send(method, url, body, headers, verify=True)
+
+
 async def _post(
     url: str, body: bytes, headers: Mapping[str, str], verify: ssl.SSLContext | bool
 ) -> int:
+    return await _send("POST", url, body, headers, verify)
+
+
+async def _send(
+    method: str, url: str, body: bytes, headers: Mapping[str, str], verify: ssl.SSLContext | bool
+) -> int:
     async with httpx2.AsyncClient(verify=verify, trust_env=False, timeout=_SECONDS) as client:
-        answer = await client.post(url, content=body, headers=dict(headers))
+        answer = await client.request(method, url, content=body, headers=dict(headers))
     return answer.status_code
