@@ -18,9 +18,12 @@ from guichet.simulators.common.wire import Refusal
 from .api import Api
 from .book import Book
 from .control import Control
+from .orders import Orders
+from .payloads import Payloads
 from .problems import problem_response
 from .records import Receiver
 from .tokens import Tokens
+from .wallet import Wallet
 from .webhooks import Webhooks
 from .wire import Writer
 
@@ -84,23 +87,29 @@ def build_simulator(
     writer = Writer(base_url_site)
     tokens = Tokens(book)
     api = Api(book, faults, writer, tokens)
-    control = Control(book, faults, webhooks, tokens, writer)
+    orders = Orders(book, writer)
+    control = Control(book, faults, webhooks, tokens, writer, orders)
+    wallet = Wallet(book, orders, base_url_site)
+    payloads = Payloads(book, writer, base_url_site)
+    site = [*wallet.routes(), *payloads.routes(), *control.routes(), Route("/", _home)]
     return Simulator(
         _program(api.routes()),
-        _program([*control.routes(), Route("/", _home)]),
+        _program(site, wallet),
         f"{base_url_api}/v2",
         f"{base_url_api}/oauth/token",
     )
 
 
-def _program(routes: list[Route]) -> ASGIApp:
-    return Starlette(routes=routes, exception_handlers={HTTPException: _lost})
+def _program(routes: list[Route], wallet: Wallet | None = None) -> ASGIApp:
+    async def lost(request: Request, error: Exception) -> Response:
+        status = error.status_code if isinstance(error, HTTPException) else 500
+        path = request.scope["path"].removeprefix(request.scope.get("root_path", ""))
+        if wallet is not None and status in {404, 405} and not path.startswith("/_control/"):
+            return wallet.not_found(request)
+        return problem_response(Refusal(status, "Não há nada neste endereço para este método."))
+
+    return Starlette(routes=routes, exception_handlers={HTTPException: lost})
 
 
 async def _home(request: Request) -> Response:
-    return RedirectResponse(f"{request.url.path.rstrip('/')}/_control/state", 307)
-
-
-async def _lost(_request: Request, error: Exception) -> Response:
-    status = error.status_code if isinstance(error, HTTPException) else 500
-    return problem_response(Refusal(status, "Não há nada neste endereço para este método."))
+    return RedirectResponse(f"{request.url.path.rstrip('/')}/wallet", 307)

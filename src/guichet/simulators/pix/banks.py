@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from dataclasses import dataclass
 
 
@@ -14,6 +15,16 @@ class Bank:
     ispb: str
     colour: str
     accent: str
+
+    @property
+    def account(self) -> str:
+        """The payer's account there, masked as a bank shows it."""
+        chance = random.Random(self.id)
+        return f"••••{chance.randrange(100, 1000)}-{chance.randrange(10)}"
+
+    @property
+    def balance_minor(self) -> int:
+        return random.Random(f"balance/{self.id}").randrange(90_000, 1_400_000)
 
 
 BANKS = {

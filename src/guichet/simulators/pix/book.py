@@ -166,7 +166,7 @@ class Book:
         late: bool = False,
         information: str | None = None,
     ) -> list[Payment]:
-        """The payer pays a charge; answers what arrived, nothing if it is still under way.
+        """The payer pays a charge; answers what arrived, a list that grows while money is slow.
 
         ``late`` pays although the charge has expired, was removed or is paid. Raises ``Conflict``
         if it cannot be paid, ``Rejected`` if the network rejects the payment.
@@ -209,7 +209,7 @@ class Book:
         arrived: list[Payment] = []
         for _ in range(scenario.times if times is None else times):
             self._agenda.after(scenario.waits_seconds, partial(arrive, arrived))
-        return list(arrived)
+        return arrived
 
     def _arrive(
         self,

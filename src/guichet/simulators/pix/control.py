@@ -16,6 +16,7 @@ from .banks import BANKS, DEFAULT_BANK
 from .book import Book, Conflict, Habits, Rejected
 from .brcode import NotBrCode, read
 from .money import amount_of, cents_of
+from .orders import Orders
 from .payers import EXACT, SCENARIOS, Payer, Scenario, scenario_of
 from .reasons import REASONS
 from .records import REMOVED_BY_PSP, Charge, Payment, Receiver, Return
@@ -34,13 +35,20 @@ class Control:
     """The control API over one simulator's parts."""
 
     def __init__(
-        self, book: Book, faults: Faults, webhooks: Webhooks, tokens: Tokens, writer: Writer
+        self,
+        book: Book,
+        faults: Faults,
+        webhooks: Webhooks,
+        tokens: Tokens,
+        writer: Writer,
+        orders: Orders,
     ) -> None:
         self._book = book
         self._faults = faults
         self._webhooks = webhooks
         self._tokens = tokens
         self._writer = writer
+        self._orders = orders
 
     def routes(self) -> list[Route]:
         return [
@@ -88,6 +96,7 @@ class Control:
         self._book.reset()
         self._faults.clear()
         self._webhooks.reset()
+        self._orders.reset()
         return {"reset": True}
 
     # Money --------------------------------------------------------------------------------------
