@@ -11,7 +11,7 @@ from guichet.dialects.neopay.statuses import RAIL_OF_SERVICE
 from guichet.dialects.neopay.validation import Field, Form, Need, Values
 from guichet.domain.access import Application, Environment
 from guichet.domain.links import Link
-from guichet.domain.money import parse_money
+from guichet.domain.money import is_currency, parse_money
 from guichet.gateway import Gateway
 from guichet.outbound.policy import ANYWHERE, PUBLIC_ONLY
 from guichet.services.offers import offered_rail, offered_rails
@@ -50,7 +50,7 @@ class LinkFields:
         ``ValidationFailed`` with everything that is wrong.
         """
         body = dict(self._body)
-        if body.get("currency") in {None, ""}:
+        if body.get("currency") in (None, ""):
             body["currency"] = self._known_currency
         values = self._form().check(body)
         flags = {name: self._flag(values, name) for name in _FLAGS}
@@ -161,7 +161,8 @@ class LinkFields:
             return None
         if self._link is None or "amount" in self._body or self._link.amount_minor is None:
             return validation.required(values)
-        if values["currency"] != self._link.currency:
+        code = values["currency"]
+        if code != self._link.currency and isinstance(code, str) and is_currency(code):
             return "The {} field is required when currency changes."
         return None
 
