@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from guichet.outbound.policy import ANYWHERE, RefusedAddress, check_url
-from guichet.rails.pix.brcode import plain_text
+from guichet.rails.pix.brcode import CITY_CHARACTERS_MAX, plain_text
 
 #: What the connector does with its access token.
 SCOPES = "cob.read cob.write pix.read pix.write webhook.read webhook.write"
@@ -100,10 +100,10 @@ def parse_account(settings: Mapping[str, str], environment: str = "live") -> Pix
             "must be a CPF or CNPJ without punctuation, a telephone number with + and country, "
             "an e-mail address or a random key"
         )
-    if not plain_text(given.get("city", ""), 1):
-        problems["city"] = "must have a letter of the Latin alphabet"
-    if given.get("merchant_name") and not plain_text(given["merchant_name"], 1):
-        problems["merchant_name"] = "must have a letter of the Latin alphabet, or be left out"
+    if not _has_letters(given.get("city", "")):
+        problems["city"] = "must have letters of the Latin alphabet"
+    if given.get("merchant_name") and not _has_letters(given["merchant_name"]):
+        problems["merchant_name"] = "must have letters of the Latin alphabet, or be left out"
     if given.get("webhook_subject"):
         problems |= _problem("webhook_subject", _wrong_text(given["webhook_subject"], _SUBJECT))
     if given.get("scope"):
@@ -128,6 +128,10 @@ def _wrong_address(url: str, *, live: bool) -> str | None:
     if live and not url.lower().startswith("https:"):
         return "must be an https address"
     return "must have no query and no fragment" if "?" in url or "#" in url else None
+
+
+def _has_letters(text: str) -> bool:
+    return any(each.isalpha() for each in plain_text(text, CITY_CHARACTERS_MAX))
 
 
 def _wrong_text(text: str, shape: re.Pattern[str]) -> str | None:
