@@ -7,6 +7,7 @@ import queue
 import secrets
 import ssl
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import httpx2
@@ -46,7 +47,9 @@ class Served:
     certificates: Certificates
     notices: queue.Queue[tuple[dict[str, str], bytes]]
 
+    @cache  # noqa: B019 — there is one for the session
     def context(self, *, certificate: bool = True) -> ssl.SSLContext:
+        """What the gateway trusts and, unless told otherwise, its certificate."""
         context = ssl.create_default_context(cafile=self.certificates.authority)
         if certificate:
             gateway = self.certificates.gateway
@@ -64,7 +67,7 @@ class Pix:
     browser: httpx2.Client = field(init=False)
 
     def __post_init__(self) -> None:
-        self.browser = httpx2.Client(trust_env=False, timeout=20)
+        self.browser = httpx2.Client(verify=self.served.context(), trust_env=False, timeout=20)
         self.api = self.client(judged=True)
 
     def close(self) -> None:

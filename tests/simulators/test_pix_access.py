@@ -29,7 +29,7 @@ def test_without_a_certificate_nobody_is_heard(pix: Pix) -> None:
 
 def test_a_certificate_of_another_authority_is_refused(pix: Pix, tmp_path: Path) -> None:
     stranger = make_certificates(tmp_path / "other").gateway
-    context = pix.served.context(certificate=False)
+    context = ssl.create_default_context(cafile=pix.served.certificates.authority)
     context.load_cert_chain(stranger.certificate, stranger.key)
     with pytest.raises(_REFUSED):
         _ask(pix, context)
@@ -37,7 +37,7 @@ def test_a_certificate_of_another_authority_is_refused(pix: Pix, tmp_path: Path)
 
 def test_the_servers_own_certificate_is_no_clients(pix: Pix) -> None:
     server = pix.served.certificates.server
-    context = pix.served.context(certificate=False)
+    context = ssl.create_default_context(cafile=pix.served.certificates.authority)
     context.load_cert_chain(server.certificate, server.key)
     with pytest.raises(_REFUSED):
         _ask(pix, context)
@@ -90,7 +90,7 @@ def test_a_token_ends_after_an_hour_or_when_it_is_revoked(pix: Pix) -> None:
 
 
 def test_a_token_is_good_with_its_certificate_only(pix: Pix) -> None:
-    context = pix.served.context(certificate=False)
+    context = ssl.create_default_context(cafile=pix.served.certificates.authority)
     psp = pix.served.certificates.psp
     context.load_cert_chain(psp.certificate, psp.key)
     with httpx2.Client(verify=context, trust_env=False, base_url=pix.served.api) as client:

@@ -114,16 +114,9 @@ class Wallet:
 
     async def _read(self, request: Request) -> Response:
         try:
-            form = await _upload(request)
+            code = await _code_in(request)
         except NoCode as error:
             return self._start_page(request, problem=error.why)
-        text, picture = form.get("code"), form.get("picture")
-        code = text if isinstance(text, str) else ""
-        if not code.strip() and isinstance(picture, UploadFile) and picture.filename:
-            try:
-                code = await read_picture(await picture.read())
-            except NoCode as error:
-                return self._start_page(request, problem=error.why)
         return self._open(request, code)
 
     def _open(self, request: Request, code: str) -> Response:
@@ -310,8 +303,22 @@ def _wallet_of(request: Request) -> str | None:
     return wallet if _WALLET.fullmatch(wallet) else None
 
 
+async def _code_in(request: Request) -> str:
+    """The code that was pasted, or else the one in the picture; raises ``NoCode``."""
+    form = await _upload(request)
+    try:
+        text, picture = form.get("code"), form.get("picture")
+        if isinstance(text, str) and text.strip():
+            return text
+        if isinstance(picture, UploadFile) and picture.filename:
+            return await read_picture(await picture.read())
+        return ""
+    finally:
+        await form.close()
+
+
 async def _upload(request: Request) -> FormData:
-    """A multipart form of bounded size; raises ``NoCode`` ``too-large`` or 400."""
+    """A multipart form of bounded size; raises ``NoCode`` ``too-large``, or 400."""
     content = b""
     async for chunk in request.stream():
         content += chunk

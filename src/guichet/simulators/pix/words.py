@@ -91,7 +91,6 @@ PORTUGUESE = {
     "For": "Referente a",
     "Issued to": "Emitida para",
     "Valid until": "Válida até",
-    "Amount": "Valor",
     "Amount in reais": "Valor em reais",
     "Type an amount like 12,50.": "Digite um valor como 12,50.",
     "Pay from": "Pagar com",
@@ -156,6 +155,7 @@ PORTUGUESE = {
     ),
     # Returns and claims
     "Money back": "Devoluções",
+    "Return": "Devolução",
     "Returned by the shop": "Devolvido pela loja",
     "Returned after a claim for fraud": "Devolvido pelo MED, por fraude",
     "Returned after a claim for an error": "Devolvido pelo MED, por falha operacional",
