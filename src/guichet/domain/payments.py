@@ -291,10 +291,11 @@ def _received(payment: Payment, attempt: Attempt, delay: timedelta, now: datetim
         facts.append(Unplaced(Money(received.minor - payment.amount_minor, payment.currency)))
     if not delay and net_minor:
         facts.append(Released(net_minor))
+    pends = bool(delay and net_minor)
     payment = moved(payment, "completed", None, now)._replace(
         completed_at=now,
-        unreleased_minor=net_minor if delay else 0,
-        release_at=now + delay if delay else None,
+        unreleased_minor=net_minor if pends else 0,
+        release_at=now + delay if pends else None,
     )
     return Step(payment, attempt._replace(placed_minor=payment.amount_minor), tuple(facts), late)
 
