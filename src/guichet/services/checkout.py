@@ -111,7 +111,8 @@ async def reserve_attempt(
 
     A payment that was never begun cannot be once its link is no longer open: the link is locked,
     before the payment, so that its closing comes before or after this and not between.
-    ``method`` is needed where the payment's own rail is none in particular. Raises ``NotFound`` and ``NotPayable`` (``LinkNotPayable``).
+    ``method`` is needed where the payment's own rail is none in particular. Raises ``NotFound``
+    and ``NotPayable`` (``LinkNotPayable``).
     """
     lease_seconds = gateway.settings.lease_seconds
     async with gateway.database.transaction() as tx:

@@ -105,8 +105,8 @@ async def pay_link(
     """Make a payment of the link, or answer the one that the same form made before.
 
     A form that is sent again with other content replaces its payment, unless money may be moving
-    for it or is there: then it is answered as it is. Where the rail asks for it, the payer's code is
-    there at once (see ``services.charges.get_code`` for when it is not). Raises ``NotFound``,
+    for it or is there: then it is answered as it is. Where the rail asks for it, the payer's code
+    is there at once (see ``services.charges.get_code`` for when it is not). Raises ``NotFound``,
     ``LinkNotPayable``, ``Invalid`` (the first of ``problems_of``), and what ``get_code`` raises.
     """
     while True:
@@ -114,10 +114,10 @@ async def pay_link(
             link, application = _found(gateway, await links.by_slug(connection, slug), slug)
         try:
             view = await _pay(gateway, application, link, new)
-        except (
-            asyncpg.UniqueViolationError
-        ):  # the same form was sent twice, and the other was first
-            continue
+        except asyncpg.UniqueViolationError as error:
+            if error.constraint_name != "payments_request_key":
+                raise
+            continue  # the same form was sent twice at once, and the other one was first
         if view is not None:
             break
     rail = offered_rail(gateway, application, view.payment.rail)
