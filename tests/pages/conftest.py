@@ -1,71 +1,43 @@
-"""The payer's pages over a real gateway, with a rail that answers as each test says."""
+"""The payer's pages over a real gateway, with rails that answer as each test says."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from typing import NamedTuple
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import httpx2
 import pytest
 
 from gateways import APPLICATION_ID, caller_of
-from guichet.domain.institutions import Institution
+from guichet.domain.links import Link
 from guichet.domain.money import Money
-from guichet.domain.orders import CollectOrder
-from guichet.domain.outcomes import Notice, Outcome, Redirect, Reply, Waiting
+from guichet.domain.outcomes import Outcome
 from guichet.domain.payments import CustomerDetails, NewPayment, Payment
 from guichet.gateway import Gateway
 from guichet.pages.app import build_app
-from guichet.rails.port import Inbound, RailCard, RailUnavailable
-from guichet.rails.registry import Registry
+from guichet.services.charges import get_code
 from guichet.services.checkout import open_checkout
 from guichet.services.payments import checkout_url, create_payment
 from guichet.services.settlement import record_outcome
-
-BANK_URL = "https://bank.example/authorise?consent=1"
-
-
-class ScriptedRail:
-    """A rail whose answer to ``begin`` is set by the test; ``orders`` are those it got."""
-
-    card = RailCard(
-        name="scripted",
-        currencies=frozenset({"GBP"}),
-        authenticity="none is needed in a test",
-        event_types=frozenset(),
-        deduplicates=True,
-        visibility_seconds=0,
-    )
-
-    def __init__(self) -> None:
-        self.answer: Outcome | None = Waiting(next_step=Redirect(BANK_URL))
-        self.orders: list[CollectOrder] = []
-
-    async def begin(self, order: CollectOrder) -> Outcome:
-        self.orders.append(order)
-        if self.answer is None:
-            raise RailUnavailable
-        return self.answer
-
-    async def advance(self, order: CollectOrder, reply: Reply | None = None) -> Outcome:  # noqa: ARG002
-        raise RailUnavailable
-
-    async def cancel(self, order: CollectOrder) -> Outcome:  # noqa: ARG002
-        raise RailUnavailable
-
-    def hear(self, inbound: Inbound) -> Sequence[Notice]:  # noqa: ARG002
-        return ()
-
-    async def institutions(self) -> Sequence[Institution]:
-        return ()
+from pages.offers import published
+from pages.scripted import ScriptedRail, registry, scripted_bank, scripted_pix
 
 
 @pytest.fixture
 def rail(gateway: Gateway) -> ScriptedRail:
-    scripted = ScriptedRail()
-    gateway.rails = Registry({("open_banking", "sandbox"): scripted})
-    return scripted
+    """The bank; the application can collect by it and by Pix."""
+    bank = scripted_bank()
+    gateway.rails = registry(bank, scripted_pix())
+    return bank
+
+
+@pytest.fixture
+def pix(gateway: Gateway, rail: ScriptedRail) -> ScriptedRail:
+    """The PSP that gives codes."""
+    psp = scripted_pix()
+    gateway.rails = registry(rail, psp)
+    return psp
 
 
 @pytest.fixture
@@ -96,6 +68,7 @@ class Checkout(NamedTuple):
 
 
 NewCheckout = Callable[..., Awaitable[Checkout]]
+NewLinkPage = Callable[..., Awaitable[Link]]
 
 
 @pytest.fixture
@@ -120,5 +93,40 @@ def new_checkout(gateway: Gateway) -> NewCheckout:
         payment = (await create_payment(gateway, caller_of(gateway), new)).payment
         assert payment.application_id == APPLICATION_ID
         return Checkout(gateway, payment, urlsplit(checkout_url(gateway, payment.id)).path)
+
+    return make
+
+
+@pytest.fixture
+def new_charge(gateway: Gateway, pix: ScriptedRail) -> NewCheckout:  # noqa: ARG001 - must stand
+    """Makes a payment of R$ 1234.50 by Pix, its code asked for unless told otherwise."""
+
+    async def make(*, begun: bool = True, money: Money | None = None) -> Checkout:
+        payer = {"email": "payer@example.com", "name": "Maria", "tax_number": "52998224725"}
+        new = NewPayment(
+            rail="pix",
+            institution_key=None,
+            money=money or Money(123450, "BRL"),
+            customer=CustomerDetails(None, "payer@example.com", payer),
+            reference="JHONDOE-42",
+            notify_url="https://shop.example/done",
+            request_key=None,
+            request_hash=None,
+        )
+        view = await create_payment(gateway, caller_of(gateway), new)
+        if begun:
+            view = await get_code(gateway, view)
+        payment = view.payment
+        return Checkout(gateway, payment, urlsplit(checkout_url(gateway, payment.id)).path)
+
+    return make
+
+
+@pytest.fixture
+def new_link(gateway: Gateway, rail: ScriptedRail) -> NewLinkPage:  # noqa: ARG001 - must stand
+    """Publishes a link of £350.41; ``columns`` are fields of ``NewLink``."""
+
+    async def make(**columns: Any) -> Link:
+        return await published(gateway, **columns)
 
     return make

@@ -16,7 +16,8 @@ from guichet.domain.money import Money
 from guichet.domain.outcomes import Done, Reason, Redirect, Refused, TakenBack, Unknown, Waiting
 from guichet.gateway import Gateway
 from guichet.services.closing import expire_payment
-from pages.conftest import BANK_URL, NewCheckout, ScriptedRail
+from pages.conftest import NewCheckout
+from pages.scripted import BANK_URL, ScriptedRail
 
 FULL = Done(received=Money(35041, "GBP"))
 
