@@ -22,6 +22,9 @@ from openapi_core.testing import MockRequest, MockResponse
 from werkzeug.datastructures import Headers, ImmutableMultiDict
 
 import bacen
+import gsma
+
+_PATCHED = {bacen.NAME: bacen.patched, gsma.NAME: gsma.patched}
 
 SPECS = Path(__file__).resolve().parents[1].parent / "shared" / "specs"
 
@@ -153,9 +156,13 @@ def specification_of(name: str) -> Any:
 @cache
 def _specification(name: str) -> Any:
     file = specification_of(name)
-    return bacen.patched(file) if name == bacen.NAME else file
+    return _PATCHED[name](file) if name in _PATCHED else file
 
 
+@cache
 def judge_of(name: str, base_url: str = "") -> Judge:
-    """The judge by ``../shared/specs/{name}``; skips the test, loudly, where it is absent."""
+    """The judge by ``../shared/specs/{name}``; skips the test, loudly, where it is absent.
+
+    One judge serves all tests: what it learns about the file makes it quick.
+    """
     return Judge(_specification(name), base_url)

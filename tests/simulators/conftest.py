@@ -19,8 +19,11 @@ from guichet.simulators.common.posting import post_with
 from guichet.simulators.pix import ApiServer, build_simulator, make_certificates
 from guichet.simulators.yapily import build_app
 from judge import SPECS, judge_of
+from simulators.operator_stage import operator_served, operators
 from simulators.pix_stage import Pix, Served
 from simulators.yapily_stage import CREDENTIALS, Simulator
+
+__all__ = ["operator_served", "operators"]
 
 Notices = queue.Queue[tuple[dict[str, str], bytes]]
 

@@ -30,6 +30,7 @@ from .scenarios import (
 LATE_LOOKS = 3
 LATE_SECONDS = 60
 FLOAT_AT_START = 10
+POLL_LIMIT = 1000
 _LATE = timedelta(seconds=LATE_SECONDS)
 _PLAIN = {"complete": COMPLETES, "phone": ON_THE_PHONE}
 
@@ -72,6 +73,7 @@ class Book:
             each.id: Decimal(FLOAT_AT_START * each.opening_balance) for each in OPERATORS.values()
         }
         self.closed: dict[str, tuple[datetime, datetime]] = {}
+        self.poll_limit = POLL_LIMIT
         self._plain = self._plain_at_start
         self._by_key: dict[tuple[str, str], Request] = {}
         self._by_reference: dict[tuple[str, str], Request] = {}

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 from guichet.simulators.common.faults import Faults
 from guichet.simulators.common.posting import HttpSend, send
@@ -20,6 +21,16 @@ from .records import Request
 Verb = Literal["PUT", "POST"]
 
 _REMEMBERED = 1000
+
+
+def hosts_of(url: str) -> set[str]:
+    """The host that an http or https address names, without and with its port; empty: none."""
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname
+    except ValueError:
+        return set()
+    return {host, parts.netloc} if host and parts.scheme in {"http", "https"} else set()
 
 
 class Callbacks:

@@ -129,10 +129,14 @@ class Control:
         return {"operator": operator.id, "from": timestamp(start), "lasts_seconds": seconds}
 
     def _set(self, asked: dict[str, Any]) -> object:
-        for name, value in asked.items():
+        settings = dict(asked)
+        if "poll_limit" in settings:
+            self._book.poll_limit = int(number_of(settings, "poll_limit", 1, 10**6))
+            del settings["poll_limit"]
+        for name, value in settings.items():
             words = _SETTINGS.get(name)
             if words is None:
-                raise Refusal(422, f"settings are {', '.join(_SETTINGS)}")
+                raise Refusal(422, f"settings are {', '.join(_SETTINGS)}, poll_limit")
             if value not in words:
                 raise Refusal(422, f"{name} must be one of {', '.join(words)}")
         if "plain" in asked:
@@ -154,7 +158,11 @@ def _amount(asked: dict[str, Any], name: str, operator: Operator) -> Decimal:
         amount = Decimal(str(asked.get(name)))
     except ArithmeticError as error:
         raise Refusal(422, f"{name} must be a number, or a text that is one") from error
-    if not 0 <= amount < 10**15 or amount != round(amount, operator.places):
+    if (
+        not amount.is_finite()
+        or not 0 <= amount < 10**15
+        or amount != round(amount, operator.places)
+    ):
         raise Refusal(422, f"{name} must be an amount in {operator.currency}")
     return amount
 

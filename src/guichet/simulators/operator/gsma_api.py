@@ -22,8 +22,8 @@ from guichet.simulators.common.wire import Refusal as PlainRefusal
 from guichet.simulators.common.wire import decode, encode, timestamp
 
 from .book import Book
+from .callbacks import hosts_of
 from .gsma_wire import (
-    POLL_LIMIT,
     Order,
     Refusal,
     account_number_of,
@@ -189,7 +189,7 @@ class GsmaApi:
         if key is not None and self._book.by_key(operator.space, correlation_id_of(key)):
             raise Refusal("businessRule", "duplicateRequest", "The request was seen before")
         callback_url = headers.get("x-callback-url")
-        if callback_url is not None and not callback_url.startswith(("http://", "https://")):
+        if callback_url is not None and not hosts_of(callback_url):
             raise Refusal("validation", "formatError", "X-Callback-URL must be an address")
         return Request(
             operator=operator,
@@ -211,7 +211,7 @@ class GsmaApi:
         fault = None
         if new.kind != "refund":
             fault = self._book.fault_of(new.operator.space, new.key, new.scenario)
-        told = state_json(new)
+        told = state_json(new, self._book.poll_limit)
         if fault is None or fault.when == "after":
             self._book.open(new)
         return Answer(202, told, fault)
@@ -226,9 +226,9 @@ class GsmaApi:
         found = self._book.requests.get(correlation_id_of(request.path_params["id"]))
         if found is None or found.operator is not operator or not self._book.look(found):
             raise Refusal("identification", "identifierError", "There is no such request")
-        if found.looks > POLL_LIMIT:
+        if found.looks > self._book.poll_limit:
             raise Refusal("businessRule", "rateLimitError", "The poll limit is reached")
-        return Answer(200, state_json(found))
+        return Answer(200, state_json(found, self._book.poll_limit))
 
     def _response(self, operator: Operator, request: HttpRequest, _body: bytes) -> Answer:
         key = correlation_id_of(request.path_params["key"])

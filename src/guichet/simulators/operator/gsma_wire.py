@@ -17,7 +17,6 @@ from .operators import Operator
 from .reasons import REASONS
 from .records import Request
 
-POLL_LIMIT = 1000
 LONGEST_TEXT = 160
 
 STATUSES = {
@@ -92,14 +91,14 @@ def reason_json(request: Request) -> dict[str, Any]:
     }
 
 
-def state_json(request: Request) -> dict[str, Any]:
-    """``requestStateObject``: how an order stands."""
+def state_json(request: Request, poll_limit: int) -> dict[str, Any]:
+    """``requestStateObject``: how an order stands, and how often one may ask."""
     body: dict[str, Any] = {
         "serverCorrelationId": request.id,
         "status": request.status,
         "notificationMethod": "polling" if request.callback_url is None else "callback",
         "objectReference": request.reference,
-        "pollLimit": POLL_LIMIT,
+        "pollLimit": poll_limit,
     }
     if request.status == "pending":
         body["pendingReason"] = "Waiting for the customer" if request.asks else "In process"

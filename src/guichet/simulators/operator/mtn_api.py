@@ -9,7 +9,6 @@ import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
-from urllib.parse import urlsplit
 
 from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
@@ -20,7 +19,7 @@ from guichet.simulators.common.wire import Refusal as PlainRefusal
 from guichet.simulators.common.wire import decode, encode
 
 from .book import Book
-from .callbacks import Callbacks
+from .callbacks import Callbacks, hosts_of
 from .mtn_users import TOKEN_SECONDS, ApiUser, Product, Users
 from .mtn_wire import (
     Refusal,
@@ -318,14 +317,10 @@ def _callback_of(headers: Mapping[str, str], user: ApiUser) -> str | None:
     url = headers.get("x-callback-url")
     if url is None:
         return None
-    try:
-        parts = urlsplit(url)
-        host = parts.hostname
-    except ValueError:
-        host = None
-    if host is None or parts.scheme not in {"http", "https"}:
+    hosts = hosts_of(url)
+    if not hosts:
         raise Refusal("BAD_REQUEST", "X-Callback-Url must be an http or https address")
-    if user.callback_host is not None and user.callback_host not in {host, parts.netloc}:
+    if user.callback_host is not None and user.callback_host not in hosts:
         raise Refusal("INVALID_CALLBACK_URL_HOST")
     return url
 
