@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import socket
 import ssl
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import httpx2
@@ -124,3 +129,42 @@ def test_each_operation_asks_for_its_scope(pix: Pix, method: str, path: str, sco
         assert scope in answer.json()["detail"]
     with pix.client(scope=scope) as client:
         assert client.request(method, path).status_code != 403
+
+
+def _free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
+
+
+def test_the_simulator_runs_alone(tmp_path: Path) -> None:
+    site, api = _free_port(), _free_port()
+    command = [sys.executable, "-m", "guichet.simulators.pix", f"--port={site}"]
+    command += [f"--tls-port={api}", f"--certificates={tmp_path}"]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    with subprocess.Popen(command, env=environment) as program:
+        try:
+            _wait_for(f"http://127.0.0.1:{site}/_control/state", program)
+            found = make_certificates(tmp_path)
+            context = ssl.create_default_context(cafile=found.authority)
+            context.load_cert_chain(found.gateway.certificate, found.gateway.key)
+            with httpx2.Client(verify=context, trust_env=False) as client:
+                url = f"https://127.0.0.1:{api}/oauth/token"
+                form = {"grant_type": "client_credentials"}
+                assert client.post(url, auth=CREDENTIALS, data=form).status_code == 200
+        finally:
+            program.terminate()
+        program.wait(timeout=30)
+
+
+def _wait_for(url: str, program: subprocess.Popen[bytes]) -> None:
+    with httpx2.Client(verify=ssl.create_default_context(), trust_env=False) as client:
+        while program.poll() is None:
+            try:
+                client.get(url)
+            except httpx2.ConnectError:
+                time.sleep(0.05)
+            else:
+                return
+    raise AssertionError("the simulator ended")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 from pathlib import Path
 
 import uvicorn
@@ -43,14 +44,17 @@ def main() -> None:
     site = uvicorn.Config(
         simulator.site, host=options.host, port=options.port, log_level="warning", lifespan="off"
     )
-    asyncio.run(_serve(uvicorn.Server(site), api))
+    with contextlib.suppress(KeyboardInterrupt):
+        asyncio.run(_serve(uvicorn.Server(site), api))
 
 
 async def _serve(site: uvicorn.Server, api: ApiServer) -> None:
     serving = asyncio.create_task(api.serve())
-    await site.serve()
-    api.should_exit = True
-    await serving
+    try:
+        await site.serve()
+    finally:
+        api.should_exit = True
+        await serving
 
 
 if __name__ == "__main__":

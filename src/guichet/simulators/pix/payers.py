@@ -125,7 +125,7 @@ def scenario_of(name: str) -> Scenario | None:
 
 
 def amount_by(scenario: Scenario, amount_minor: int) -> int:
-    """What the payer pays of an amount, never nothing; a tenth is rounded down to centavos."""
-    tenth = amount_minor // 10
+    """What the payer pays of an amount, never nothing; a tenth is a centavo at least."""
+    tenth = max(amount_minor // 10, 1)
     paid = amount_minor + {"exact": 0, "less": -tenth, "more": tenth}[scenario.share]
     return max(paid, 1)
