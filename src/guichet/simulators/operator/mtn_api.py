@@ -213,12 +213,11 @@ class MtnApi:
         caller = self._caller(request)
         key = reference_of(request.headers.get("x-reference-id"))
         callback_url = _callback_of(request.headers, caller.user)
-        asked = decode(body)
-        order = self._read_order(caller, asked, kind)
         if self._book.by_key("mtn", key) is not None:
             raise Refusal(
                 "RESOURCE_ALREADY_EXIST", "Duplicated reference id. Creation of resource failed."
             )
+        order = self._read_order(caller, decode(body), kind)
         order.key, order.callback_url = key, callback_url
         fault = self._book.fault_of("mtn", key, order.scenario) if kind != "refund" else None
         if fault is None or fault.when == "after":
