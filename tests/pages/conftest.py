@@ -3,41 +3,55 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 import httpx2
 import pytest
+import pytest_asyncio
 
+from conftest import fresh_database
 from gateways import APPLICATION_ID, caller_of
-from guichet.domain.links import Link
 from guichet.domain.money import Money
 from guichet.domain.outcomes import Outcome
 from guichet.domain.payments import CustomerDetails, NewPayment, Payment
+from guichet.embedded import Endpoints
 from guichet.gateway import Gateway
 from guichet.pages.app import build_app
-from guichet.services.charges import get_code
 from guichet.services.checkout import open_checkout
 from guichet.services.payments import checkout_url, create_payment
 from guichet.services.settlement import record_outcome
-from pages.offers import published
 from pages.scripted import ScriptedRail, registry, scripted_bank, scripted_pix
+from pages.stall import Stall, opened_stall
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def module_stall(cluster_endpoints: Endpoints) -> AsyncIterator[Stall]:
+    """A stall of the module's own: its tests are apart by their payments and links."""
+    async with fresh_database(cluster_endpoints) as urls, opened_stall(urls) as stall:
+        yield stall
+
+
+@pytest.fixture
+def stall(module_stall: Stall) -> Stall:
+    """The same, its rails ready."""
+    module_stall.open()
+    return module_stall
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def payer(stall: Stall) -> AsyncIterator[httpx2.AsyncClient]:
+    """A payer's browser, new to everything."""
+    async with stall.browser() as browser:
+        yield browser
 
 
 @pytest.fixture
 def rail(gateway: Gateway) -> ScriptedRail:
-    """The bank; the application can collect by it and by Pix."""
+    """The bank of tests that need a gateway of their own."""
     bank = scripted_bank()
     gateway.rails = registry(bank, scripted_pix())
     return bank
-
-
-@pytest.fixture
-def pix(gateway: Gateway, rail: ScriptedRail) -> ScriptedRail:
-    """The PSP that gives codes."""
-    psp = scripted_pix()
-    gateway.rails = registry(rail, psp)
-    return psp
 
 
 @pytest.fixture
@@ -68,7 +82,6 @@ class Checkout(NamedTuple):
 
 
 NewCheckout = Callable[..., Awaitable[Checkout]]
-NewLinkPage = Callable[..., Awaitable[Link]]
 
 
 @pytest.fixture
@@ -93,40 +106,5 @@ def new_checkout(gateway: Gateway) -> NewCheckout:
         payment = (await create_payment(gateway, caller_of(gateway), new)).payment
         assert payment.application_id == APPLICATION_ID
         return Checkout(gateway, payment, urlsplit(checkout_url(gateway, payment.id)).path)
-
-    return make
-
-
-@pytest.fixture
-def new_charge(gateway: Gateway, pix: ScriptedRail) -> NewCheckout:  # noqa: ARG001 - must stand
-    """Makes a payment of R$ 1234.50 by Pix, its code asked for unless told otherwise."""
-
-    async def make(*, begun: bool = True, money: Money | None = None) -> Checkout:
-        payer = {"email": "payer@example.com", "name": "Maria", "tax_number": "52998224725"}
-        new = NewPayment(
-            rail="pix",
-            institution_key=None,
-            money=money or Money(123450, "BRL"),
-            customer=CustomerDetails(None, "payer@example.com", payer),
-            reference="JHONDOE-42",
-            notify_url="https://shop.example/done",
-            request_key=None,
-            request_hash=None,
-        )
-        view = await create_payment(gateway, caller_of(gateway), new)
-        if begun:
-            view = await get_code(gateway, view)
-        payment = view.payment
-        return Checkout(gateway, payment, urlsplit(checkout_url(gateway, payment.id)).path)
-
-    return make
-
-
-@pytest.fixture
-def new_link(gateway: Gateway, rail: ScriptedRail) -> NewLinkPage:  # noqa: ARG001 - must stand
-    """Publishes a link of £350.41; ``columns`` are fields of ``NewLink``."""
-
-    async def make(**columns: Any) -> Link:
-        return await published(gateway, **columns)
 
     return make

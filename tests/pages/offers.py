@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import re
 from typing import Any
 
 from gateways import caller_of
@@ -51,10 +50,3 @@ async def published(gateway: Gateway, **columns: Any) -> Link:
 def filled(**changes: str) -> dict[str, str]:
     """The form of ``an_offer`` as a payer sends it."""
     return {"nonce": NONCE, "email": "payer@example.com", "bank": "20"} | changes
-
-
-def nonce_in(page: str) -> str:
-    """The form's own mark."""
-    found = re.search(r'name="nonce" value="([^"]+)"', page)
-    assert found, page
-    return found.group(1)

@@ -171,7 +171,9 @@ class CheckoutPages:
             amount_text=show_money(payment.money, speech.locale),
             attempt=attempt,
             bank_url=bank_url,
-            bank_waits=attempt is not None and attempt.status == "waiting",
+            bank_waits=attempt is not None
+            and attempt.status == "waiting"
+            and attempt.next_step_url is not None,
             brand=merchant,
             by_code=self._pays_by_code(payment),
             fingerprint=fingerprint(payment, attempt),

@@ -18,6 +18,7 @@ from guichet.domain.errors import (
     RequestInProgress,
     Unavailable,
 )
+from guichet.domain.links import is_slug
 from guichet.gateway import Gateway
 from guichet.pages.browsers import refuse_foreign_form
 from guichet.pages.checkout import CheckoutPages
@@ -93,7 +94,7 @@ class LinkPages:
         form = _read(request)
         entry = read_entry(self._gateway, view, form, speech_of(request).locale)
         values = {**form, **entry.values}
-        looks_only = form.get("do") in {"banks", "change"}
+        looks_only = form.get("do") in ("banks", "change")
         if looks_only or entry.problems:
             if view.state != "open" or not view.rails:
                 return self._views.not_open(request, view, view.state)
@@ -138,7 +139,10 @@ class LinkPages:
         return self._views.poster(request, view)
 
     async def _open(self, request: Request) -> LinkView:
-        return await open_link(self._gateway, request.parameters["slug"])
+        slug = request.parameters["slug"]
+        if not is_slug(slug):
+            raise NotFound("link", slug)
+        return await open_link(self._gateway, slug)
 
     async def _former(self, request: Request, view: LinkView) -> CheckoutView | None:
         """The payment of this link that the browser remembers, if it really is one."""
