@@ -145,6 +145,19 @@ async def test_of_two_pix_the_first_that_can_bear_it_gives_back(stage: Stage) ->
     assert (await stage.truth(order)).refunded_minor == 24_488
 
 
+async def test_what_failed_to_go_back_can_go_back_again(stage: Stage) -> None:
+    order = await begun(stage)
+    await stage.pay(order, scenario="twice")
+    order, _ = await looked(stage, order)
+    await stage.control("habits", returns="refuse")
+    for _ in range(3):
+        _, outcome = await asked(stage, refund_of(order, 12_000), times=2)
+        assert isinstance(outcome, Refused)
+        assert outcome.code == "AC06"
+    first, second = (each["returns"] for each in (await stage.truth(order)).payments)
+    assert (len(first), len(second)) == (3, 0)
+
+
 async def test_the_pix_is_looked_up_where_it_was_not_remembered(stage: Stage) -> None:
     order = replace(await paid(stage), memory={}, provider_reference=None)
     _, outcome = await asked(stage, refund_of(order), times=2)
