@@ -18,7 +18,7 @@ from guichet.domain.access import Environment
 from guichet.domain.errors import GuichetError, NotFound
 from guichet.domain.orders import ProviderAccount
 from guichet.outbound.client import GuardedClient
-from guichet.rails.pix.account import parse_account
+from guichet.rails.pix.account import InvalidAccount, parse_account
 from guichet.rails.pix.api import Denied
 from guichet.rails.pix.rail import Check, PixRail
 from guichet.rails.port import RailUnavailable
@@ -106,7 +106,10 @@ def connect(*, application: UUID, account: NewAccount, register_webhook: bool = 
 
     async def store(connection: Connection) -> tuple[Environment, ProviderAccount]:
         environment = await administration.application_environment(connection, application)
-        parse_account(fields, environment)
+        try:
+            parse_account(fields, environment)
+        except InvalidAccount as error:
+            raise AccountTrouble(str(error)) from error
         account_id = await administration.connect_account(
             connection, vault, application, PIX, fields, now()
         )
