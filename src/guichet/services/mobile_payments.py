@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
@@ -82,6 +83,9 @@ async def process_payment(
         raise NotPayable(row.payment.status)
     if row.payment.currency != channel.currency:
         raise Invalid("channel", "currency")
+    chosen = json.dumps({"channel": channel.id, "payer_phone": phone})
+    async with gateway.database.connection() as connection:
+        await payments.keep_details(connection, payment_id, chosen)
     started = await reserve_attempt(gateway, payment_id, Method(rail.card.name, channel.id, phone))
     if started is None:
         raise NotPayable("processing")
