@@ -23,7 +23,7 @@ class Stage(StrEnum):
     REFUSED = "refused"
     CANCELLED = "cancelled"
     EXPIRED = "expired"
-    CLOSED = "closed"  # never begun, and its payment link is no longer open
+    CLOSED = "closed"  # nothing is under way, and its payment link is no longer open
 
 
 #: The stages that change by themselves: their pages look again after this many seconds.
@@ -71,7 +71,7 @@ def stage_of(
         return Stage.CHECKING
     if now >= payment.expires_at:
         return Stage.EXPIRED
-    if attempt is None and link_state not in {None, "open"}:
+    if link_state not in {None, "open"}:
         return Stage.CLOSED
     return Stage.READY
 
