@@ -106,7 +106,6 @@ def _shown(order: CollectOrder) -> Waiting:
     return Waiting(next_step=ShowCode(code_of(order.key)), look_again_seconds=3600)
 
 
-def connect(gateway: Gateway, psp: Psp, environment: str = "sandbox") -> None:
+def connect(gateway: Gateway, psp: Psp, environment: str = "sandbox", rail: str = "pix") -> None:
     """Let the gateway collect by the PSP in the environment, beside what it has."""
-    rails = dict(gateway.rails.items())
-    gateway.rails = Registry({**rails, ("pix", environment): psp})
+    gateway.rails = Registry({**dict(gateway.rails.items()), (rail, environment): psp})

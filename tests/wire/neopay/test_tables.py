@@ -47,6 +47,9 @@ _ARGUMENTS: dict[type[Exception], tuple[Any, ...]] = {
     errors.RateLimited: (60, 7),
     errors.NotPayable: ("expired",),
     errors.LinkNotPayable: ("closed",),
+    errors.DuplicateReference: ("payment", "INV 1", "7"),
+    errors.NotCancellable: ("completed",),
+    errors.NotRefundable: ("amount", "too much"),
     errors.ForbiddenTransition: ("payment", "a", "b"),
     asgi.MethodNotAllowed: (("GET",),),
 }
@@ -65,6 +68,10 @@ _STATUSES: dict[type[Exception], int] = {
     errors.DatabaseUnavailable: 503,
     errors.NotPayable: 409,
     errors.LinkNotPayable: 409,
+    errors.DuplicateReference: 409,
+    errors.NotCancellable: 409,
+    errors.NotRefundable: 409,
+    errors.InsufficientFunds: 409,
     errors.ForbiddenTransition: 500,
     asgi.Refusal: 400,
     asgi.RouteNotFound: 404,
@@ -137,6 +144,8 @@ def test_every_state_has_a_word_and_is_found_by_it(status: str, reason: str | No
         ("failed", "declined", "declined"),
         ("failed", "rejected", "declined"),
         ("failed", "insufficient_funds", "failed"),
+        ("failed", "withdrawn", "failed"),
+        ("failed", "provider_error", "failed"),
         ("failed", None, "failed"),
         ("cancelled", None, "declined"),
         ("expired", "timed_out", "expired"),
@@ -147,8 +156,8 @@ def test_words_of_states(status: str, reason: str | None, word: str) -> None:
     assert status_word(status, reason) == word
 
 
-def test_open_banking_is_called_api() -> None:
-    assert SERVICE_OF_RAIL["open_banking"] == "api"
+def test_services_have_the_documented_names() -> None:
+    assert SERVICE_OF_RAIL == {"open_banking": "api", "pix": "pix"}
 
 
 # --- pages ---------------------------------------------------------------------------------------

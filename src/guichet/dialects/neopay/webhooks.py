@@ -8,7 +8,7 @@ import hmac
 from collections.abc import Mapping
 from datetime import datetime
 
-from guichet.dialects.neopay.resources import render_payment
+from guichet.dialects.neopay.resources import Shape, render_payment
 from guichet.dialects.neopay.statuses import status_word
 from guichet.domain.events import Event
 from guichet.domain.payments import Payment
@@ -21,7 +21,7 @@ def render_event(gateway: Gateway, event: Event, view: PaymentView) -> bytes:
     payment = view.payment._replace(
         status=event.status, reason=event.reason, updated_at=event.occurred_at
     )
-    return b'{"payment":%b}' % render_payment(gateway, view._replace(payment=payment))
+    return b'{"payment":%b}' % render_payment(gateway, view._replace(payment=payment), Shape.LISTED)
 
 
 def signature_headers(
