@@ -138,7 +138,10 @@ async def list_page(
     connection: Connection, application_id: UUID, search: str | None, page: Page
 ) -> tuple[Sequence[Payer], int]:
     """One page of the application's payers, newest first, and how many there are."""
-    where = " AND ($2::text IS NULL OR strpos(lower(concat_ws(' ', name, email, phone)), lower($2)) > 0)"
+    where = (
+        " AND ($2::text IS NULL"
+        " OR strpos(lower(concat_ws(' ', name, email, phone)), lower($2)) > 0)"
+    )
     records = await connection.fetch(
         f"{_OF}{where} ORDER BY id DESC LIMIT $3 OFFSET $4",
         application_id,
