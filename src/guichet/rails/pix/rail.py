@@ -113,6 +113,7 @@ class PixRail(Rail, RefundingRail, ReconcilingRail):
             visibility_seconds=10,
             begins_at_creation=True,
             needs_account=default_account is None,
+            needs_payer=True,
             refund_window=REFUND_WINDOW,
         )
         self._api = PixApi(client, timeout_seconds)
