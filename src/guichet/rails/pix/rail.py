@@ -295,9 +295,7 @@ class PixRail(Rail, RefundingRail, ReconcilingRail):
         since = order.expires_at - _LIFETIME_MAX
         if posted := order.memory.get(memory.POSTED):
             since = datetime.fromtimestamp(int(posted), now.tzinfo)
-        return await self._statement.of_charge(
-            session, order.key, min(since, now) - _MARGIN, now + _MARGIN
-        )
+        return await self._statement.of_charge(session, order.key, min(since, now) - _MARGIN, now)
 
     async def _reported(
         self, order: CollectOrder, session: Session, charge: wire.Charge
