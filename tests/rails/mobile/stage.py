@@ -152,7 +152,6 @@ class Stage:
     clock: MovableClock
     callback_url: str | None = None
 
-
     async def control(self, name: str, **asked: Any) -> Any:
         """POST to the control API (GET ``state``, DELETE ``no-faults``); the answer."""
         method = {"state": "GET", "no-faults": "DELETE"}.get(name, "POST")
@@ -276,9 +275,7 @@ def rail_of(
         return callback_url
 
     if name == "mtn":
-        return MtnRail(
-            client, "sandbox", timeout_seconds, called_back, mtn_account(url), clock
-        )
+        return MtnRail(client, "sandbox", timeout_seconds, called_back, mtn_account(url), clock)
     return GsmaRail(client, "sandbox", timeout_seconds, called_back, gsma_account(url), clock)
 
 
@@ -293,5 +290,3 @@ async def staged(
         stage = Stage(url, PROVIDERS[name], client, rail, control, clock, callback_url)
         await stage.control("reset")
         yield stage
-
-
