@@ -88,4 +88,4 @@ async def a_payer(browser: Browser, **options: Any) -> AsyncIterator[Payer]:
             await context.close()
         except Error:  # the browser itself was closed
             payer.complaints.append("the browser is gone")
-    assert payer.complaints == []
+    assert payer.complaints == [], payer.complaints

@@ -208,7 +208,7 @@ class CheckoutPages:
         left = int((view.payment.expires_at - self._gateway.clock.now()).total_seconds())
         return {
             "next_path": f"{place.path}/returned",
-            "qr_picture": qr_svg_data_uri(code),
+            "qr_picture": _picture(code),
             "seconds_left": left if left < _COUNTED_SECONDS else None,
             "time_left": show_left(left, speech.locale),
         }
@@ -240,6 +240,13 @@ class CheckoutPages:
         if view.link is None or view.link_state != "open" or stage not in _NOT_PAID:
             return None
         return f"{self._renderer.root}/links/{view.link.slug}?again=1"
+
+
+def _picture(code: str) -> str | None:
+    try:
+        return qr_svg_data_uri(code)
+    except ValueError:  # longer than any QR code: it can still be copied
+        return None
 
 
 def _moments(payment: Payment, speech: Speech) -> dict[str, str | None]:
