@@ -137,7 +137,7 @@ class PaymentFields:
         if self._rail_of_codes(values) is None:
             return None
         known = values[_KNOWN_TAX_NUMBER]
-        if known is None or values[_TAX_NUMBER] is not None:
+        if known is None:
             return f"The {{}} field is required when service id is {values['serviceId']}."
         return self._is_tax_number(known, values)
 
