@@ -52,6 +52,7 @@ class _Notices:
         accounts = Router()
         # The registered address itself is what PSPs try before they accept it.
         accounts.add("POST", _ACCOUNT_PATH, self._hear_account)
+        accounts.add("PUT", _ACCOUNT_PATH, self._hear_account)  # mobile operators
         accounts.add("POST", f"{_ACCOUNT_PATH}/pix", self._hear_account)
         self._accounts = self._application(accounts, _ACCOUNT_BODY_BYTES)
 

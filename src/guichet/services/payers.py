@@ -17,6 +17,7 @@ from guichet.domain.events import Event
 from guichet.domain.ids import new_id
 from guichet.domain.paging import Listing, Page
 from guichet.gateway import Gateway
+from guichet.services.phones import normalise_phone
 from guichet.store import attempts, payers
 from guichet.store.database import Connection
 from guichet.store.payers import Payer, UsedMethod
@@ -35,7 +36,7 @@ __all__ = [
 
 
 class WantedPayer(NamedTuple):
-    """Who a payment says pays: by id, else e-mail, else phone (E.164 where it is one)."""
+    """Who a payment says pays: by id, else e-mail, else phone. Texts as they were given."""
 
     id: UUID | None
     email: str | None
@@ -56,7 +57,7 @@ async def find_or_make_payer(
         if found is None:
             raise Invalid("customer", "unknown")
         return found
-    keys = _keys(wanted.email, wanted.phone)
+    keys = _keys(application, wanted.email, wanted.phone)
     for _ in range(2):  # somebody may make the same payer at the same time
         async with gateway.database.connection() as connection:
             found = await payers.find(connection, application.id, *keys)
@@ -78,7 +79,7 @@ async def make_payer(
 ) -> Payer:
     """Add a payer (``customer.created``), even beside one of the same e-mail or phone."""
     now = gateway.clock.now()
-    keys = _keys(fields.get("email"), fields.get("phone"))
+    keys = _keys(application, fields.get("email"), fields.get("phone"))
     async with gateway.database.transaction() as tx:
         payer = await payers.insert(tx, application.id, new_id(now), keys, fields, details, now)
         await _tell(tx, payer, events.CUSTOMER_CREATED, now)
@@ -101,6 +102,7 @@ async def change_payer(
         if wanted == payer:
             return payer
         keys = _keys(
+            application,
             wanted.email if wanted.email != payer.email else None,
             wanted.phone if wanted.phone != payer.phone else None,
         )
@@ -125,11 +127,15 @@ async def read_payer(gateway: Gateway, application: Application, payer_id: UUID)
 
 
 async def list_payers(
-    gateway: Gateway, application: Application, search: str | None, page: Page
+    gateway: Gateway,
+    application: Application,
+    search: str | None,
+    page: Page,
+    created: tuple[datetime | None, datetime | None] = (None, None),
 ) -> Listing[Payer]:
-    """One page of the application's payers, newest first."""
+    """One page of the application's payers, newest first; ``created`` from, and before."""
     async with gateway.database.connection() as connection:
-        rows, total = await payers.list_page(connection, application.id, search, page)
+        rows, total = await payers.list_page(connection, application.id, search, page, created)
     return Listing(list(rows), total)
 
 
@@ -142,8 +148,12 @@ async def payer_methods(
         return await payers.methods(connection, application.id, payer_id)
 
 
-def _keys(email: str | None, phone: str | None) -> tuple[str | None, str | None]:
-    return (email_key(email) if email else None, phone or None)
+def _keys(
+    application: Application, email: str | None, phone: str | None
+) -> tuple[str | None, str | None]:
+    """By what a payer is found: a number is the same however it is written."""
+    number = normalise_phone(phone, application.payee.country) or phone if phone else None
+    return (email_key(email) if email else None, number)
 
 
 async def _tell(tx: Connection, payer: Payer, type_: str, now: datetime) -> None:

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from guichet.domain.ids import first_id
 from guichet.domain.paging import Page
 from guichet.store.database import Connection
 
@@ -135,24 +136,27 @@ async def update(
 
 
 async def list_page(
-    connection: Connection, application_id: UUID, search: str | None, page: Page
+    connection: Connection,
+    application_id: UUID,
+    search: str | None,
+    page: Page,
+    created: tuple[datetime | None, datetime | None],
 ) -> tuple[Sequence[Payer], int]:
-    """One page of the application's payers, newest first, and how many there are."""
+    """One page of the application's payers, newest first, and how many there are; of those made
+    from the first moment on and before the second one.
+    """
     where = (
         " AND ($2::text IS NULL"
         " OR strpos(lower(concat_ws(' ', name, email, phone)), lower($2)) > 0)"
+        " AND id >= COALESCE($3, id) AND ($4::uuid IS NULL OR id < $4)"
     )
+    asked = (application_id, search, *(first_id(moment) if moment else None for moment in created))
     records = await connection.fetch(
-        f"{_OF}{where} ORDER BY id DESC LIMIT $3 OFFSET $4",
-        application_id,
-        search,
-        page.size,
-        page.offset,
+        f"{_OF}{where} ORDER BY id DESC LIMIT $5 OFFSET $6", *asked, page.size, page.offset
     )
     total = await connection.fetchval(
         f"SELECT count(*) FROM customers WHERE application_id = $1 AND deleted_at IS NULL{where}",
-        application_id,
-        search,
+        *asked,
     )
     return [Payer._make(tuple(record)) for record in records], total
 

@@ -25,7 +25,7 @@ def authenticate_application(gateway: Gateway, request: Request) -> Caller:
 def _checked(caller: Caller, request: Request) -> Caller:
     if caller.application.dialect != "neopay":
         raise Unauthenticated
-    check_origin(caller, request.client_address, _origin_host(request))
+    check_origin(caller, request.client_address, origin_host(request))
     return caller
 
 
@@ -42,7 +42,7 @@ def _token(request: Request) -> str | None:
     return value or None
 
 
-def _origin_host(request: Request) -> str | None:
+def origin_host(request: Request) -> str | None:
     """The host of the page that sent the request, if a browser tells; ``null`` is told as such."""
     origin = request.headers.get("origin") or request.headers.get("referer")
     if not origin:

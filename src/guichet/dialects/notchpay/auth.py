@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from guichet.dialects.neopay.auth import origin_host
 from guichet.domain.access import Caller, Environment, KeyRole
 from guichet.domain.errors import Forbidden, Unauthenticated
 from guichet.gateway import Gateway
@@ -10,6 +11,8 @@ from guichet.web.asgi import Request
 
 _KEY_HEADERS = ("authorization", "n-authorization")
 _GRANT_HEADERS = ("authorization", "x-grant", "grant-authorization", "x-auth")
+#: Every header that clients put a key into.
+KEY_HEADERS = (*_KEY_HEADERS, *_GRANT_HEADERS[1:])
 
 
 class KeyMissing(Unauthenticated):
@@ -34,7 +37,7 @@ def authenticate(gateway: Gateway, request: Request) -> Caller:
     if key is None:
         raise KeyMissing
     caller = identify_by_key(gateway, key, "notchpay")
-    check_origin(caller, request.client_address, None)
+    check_origin(caller, request.client_address, origin_host(request))
     return caller
 
 

@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from guichet.dialects.neopay import validation as rules
 from guichet.dialects.neopay.validation import Need, Rule, ValidationFailed, Values, say
-from guichet.domain.channels import CHANNELS, Channel
+from guichet.domain.channels import CHANNELS
 from guichet.domain.money import InvalidAmount, exponent, is_currency, parse_money
 from guichet.outbound.policy import ANYWHERE
-from guichet.services.phones import channel_of_phone, normalise_phone
-from guichet.web.asgi import Request
+from guichet.services.phones import normalise_phone
 from guichet.web.strict_json import Number
 
-_ZEROS = re.compile(r"([0-9]+)\.0+\Z", re.ASCII)
-_PLAIN = re.compile(r"[0-9]{1,15}\Z", re.ASCII)
-_PHONE = re.compile(r"\+?[0-9][0-9 ().-]{5,23}\Z", re.ASCII)
+#: The largest integer that survives every client: JavaScript's numbers are no larger.
+AMOUNT_MAX_MINOR = 2**53 - 1
 
-mapping: Rule = rules.array
+_ZEROS = re.compile(r"(-?[0-9]{1,40})\.0{1,40}\Z", re.ASCII)
+_INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,14})\Z", re.ASCII)
+_LONG = re.compile(r"[1-9][0-9]{15,}\Z", re.ASCII)
+_PHONE = re.compile(r"\+?[0-9][0-9 ().-]{5,23}\Z", re.ASCII)
+_COUNTRY = re.compile(r"[A-Za-z]{2}\Z", re.ASCII)
+#: Names under which clients send the number of a wallet.
+_NUMBER_NAMES = ("phone", "account_number", "number")
+
 web_address: Rule = rules.url_under(ANYWHERE)
 currency: Rule = rules.currency
+email: Rule = rules.email
 
 
 def text(limit: int) -> Rule:
@@ -38,14 +44,9 @@ def text(limit: int) -> Rule:
     return rule
 
 
-def email(limit: int) -> Rule:
-    """An e-mail address of at most ``limit`` characters."""
-    is_text = text(limit)
-
-    def rule(value: Any, values: Values) -> str | None:
-        return is_text(value, values) or rules.email(value[:255], values)
-
-    return rule
+def mapping(value: Any, _: Values) -> str | None:
+    """A JSON object; PHP sends an empty one as an empty array."""
+    return None if isinstance(value, dict) or value == [] else "The {} field must be an array."
 
 
 def array(value: Any, _: Values) -> str | None:
@@ -62,7 +63,16 @@ def phone(value: Any, _: Values) -> str | None:
 
 def channel(value: Any, _: Values) -> str | None:
     """A channel's id."""
-    return None if value in CHANNELS else "The selected {} is invalid."
+    if isinstance(value, str) and value in CHANNELS:
+        return None
+    return "The selected {} is invalid."
+
+
+def country(value: Any, _: Values) -> str | None:
+    """A country of two letters."""
+    if isinstance(value, str) and _COUNTRY.match(value):
+        return None
+    return "The selected {} is invalid."
 
 
 def required_without_all(*others: str) -> Need:
@@ -71,7 +81,7 @@ def required_without_all(*others: str) -> Need:
 
     def need(values: Values) -> str | None:
         if all(values[other] is None for other in others):
-            return f"The {{}} field is required when {named} is not present."
+            return f"The {{}} field is required when none of {named} are present."
         return None
 
     return need
@@ -92,21 +102,30 @@ def amount_in(currency_field: str) -> Rule:
         if not isinstance(value, str):
             return "The {} field must be a number."
         digits = plain_amount(value)
+        negative = digits.startswith("-")
+        digits = digits.removeprefix("-")
         try:
-            money = parse_money(digits, code)
+            minor = parse_money(digits, code).minor
         except InvalidAmount as error:
             if error.rule == "decimals":
-                return (
-                    f"The {{}} field must have 0-{exponent(code)} decimal places."
-                    if exponent(code)
-                    else "The {} field must be an integer."
-                )
-            if digits.startswith("-"):
-                return "The {} field must be at least 1."
-            return "The {} field must be a number."
-        return None if money.minor > 0 else "The {} field must be at least 1."
+                return _decimals(exponent(code))
+            if not _LONG.match(digits):
+                return "The {} field must be a number."
+            minor = AMOUNT_MAX_MINOR + 1
+        if negative or minor == 0:
+            return "The {} field must be at least 1."
+        if minor > AMOUNT_MAX_MINOR:
+            most = AMOUNT_MAX_MINOR // 10 ** exponent(code)
+            return f"The {{}} field must not be greater than {most}."
+        return None
 
     return rule
+
+
+def _decimals(allowed: int) -> str:
+    if allowed:
+        return f"The {{}} field must have 0-{allowed} decimal places."
+    return "The {} field must be an integer."
 
 
 def as_text(value: Any) -> str | None:
@@ -115,14 +134,41 @@ def as_text(value: Any) -> str | None:
 
 
 def numbers_made(value: Any) -> Any:
-    """What was read, with its numbers as JSON numbers again: integers exactly, others as text."""
+    """What was read, with its numbers as JSON numbers again.
+
+    Those that a client in JavaScript would write otherwise (too large, too precise, with an
+    exponent) stay the text that came: what is kept is signed as it is sent.
+    """
     if isinstance(value, Number):
-        return int(value) if _PLAIN.match(value) else float(value)
+        return _number(str(value))
     if isinstance(value, dict):
         return {name: numbers_made(inner) for name, inner in value.items()}
     if isinstance(value, list):
         return [numbers_made(inner) for inner in value]
     return value
+
+
+def _number(written: str) -> int | float | str:
+    digits = plain_amount(written)
+    if _INTEGER.match(digits):
+        return int(digits)
+    number = float(written)
+    if not math.isfinite(number) or number.is_integer() or "e" in repr(number):
+        return written
+    return number
+
+
+def lifted(body: Mapping[str, Any], holder: str, *names: str) -> dict[str, Any]:
+    """The body with the fields of the object in ``holder`` beside the others where those lack
+    them; the holder keeps its ``id`` alone.
+    """
+    inner = body.get(holder)
+    if inner == []:
+        return {**body, holder: None}
+    if not isinstance(inner, dict):
+        return dict(body)
+    known = {name: inner.get(name) for name in names if body.get(name) is None}
+    return {**body, **known, holder: inner.get("id")}
 
 
 def channel_and_phone(body: Mapping[str, Any]) -> tuple[str, str]:
@@ -133,51 +179,27 @@ def channel_and_phone(body: Mapping[str, Any]) -> tuple[str, str]:
     """
     inner = body.get("data")
     data = inner if isinstance(inner, dict) else {}
-    wanted = body.get("channel")
+    wanted = as_text(body.get("channel"))
     broken: dict[str, list[str]] = {}
-    if not wanted:
+    known = CHANNELS.get(wanted) if wanted else None
+    if body.get("channel") is None:
         broken["channel"] = [say("The {} field is required.", "channel")]
-    elif not isinstance(wanted, str) or wanted not in CHANNELS:
+    elif known is None:
         broken["channel"] = [say("The selected {} is invalid.", "channel")]
     number = next(
         (
             found
             for holder in (data, body)
-            for name in ("phone", "account_number", "number")
+            for name in _NUMBER_NAMES
             if (found := as_text(holder.get(name)))
         ),
         None,
     )
-    country = CHANNELS[str(wanted)].country if wanted in CHANNELS else "CM"
-    phone_number = normalise_phone(number, country) if number else None
+    phone_number = normalise_phone(number, known.country if known else "CM") if number else None
     if number is None:
         broken["phone"] = [say("The {} field is required.", "phone")]
     elif phone_number is None:
         broken["phone"] = [say("The {} field must be a valid phone number.", "phone")]
-    if broken or phone_number is None:
+    if broken or known is None or phone_number is None:
         raise ValidationFailed(broken)
-    return str(wanted), phone_number
-
-
-def channel_of(phone_number: str) -> Channel | None:
-    """The channel of an E.164 number's operator."""
-    return channel_of_phone(phone_number)
-
-
-def asked_days(request: Request) -> tuple[datetime | None, datetime | None]:
-    """``date_start`` and ``date_end`` as bounds of the creation: inclusive days (contract 5.3)."""
-    start = _moment(request.query_value("date_start"))
-    end = _moment(request.query_value("date_end"))
-    if end is not None and end == end.replace(hour=0, minute=0, second=0, microsecond=0):
-        end += timedelta(days=1)
-    return start, end
-
-
-def _moment(value: str | None) -> datetime | None:
-    if not value:
-        return None
-    try:
-        moment = datetime.fromisoformat(value)
-    except ValueError:
-        return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return known.id, phone_number

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 from guichet.dialects.neopay import validation as rules
@@ -11,23 +13,23 @@ from guichet.dialects.neopay.validation import Field, Form, ValidationFailed, Va
 from guichet.dialects.notchpay import fields
 from guichet.dialects.notchpay.auth import speaks_v1
 from guichet.dialects.notchpay.bodies import read_fields
-from guichet.dialects.notchpay.envelope import (
-    answer,
-    asked_page,
-    asked_words,
-    listing,
-)
-from guichet.dialects.notchpay.errors import BlockedCustomer
+from guichet.dialects.notchpay.envelope import answer, listing
 from guichet.dialects.notchpay.ids import read_id
+from guichet.dialects.notchpay.queries import asked_days, asked_page, asked_text, asked_words
 from guichet.dialects.notchpay.resources import render_payment
 from guichet.dialects.notchpay.statuses import payment_states
 from guichet.domain.access import Caller
 from guichet.domain.channels import CHANNELS
-from guichet.domain.errors import NotFound
-from guichet.domain.money import parse_money
+from guichet.domain.errors import CustomerBlocked, Invalid, NotFound
+from guichet.domain.money import Money, parse_money
 from guichet.domain.payments import UNDECIDED, CustomerDetails, NewPayment
 from guichet.gateway import Gateway
-from guichet.services.mobile_payments import cancel_payment, create_open_payment, process_payment
+from guichet.services.mobile_payments import (
+    cancel_payment,
+    check_bounds,
+    create_open_payment,
+    process_payment,
+)
 from guichet.services.payers import WantedPayer, find_or_make_payer
 from guichet.services.payments import (
     PaymentFilters,
@@ -37,8 +39,9 @@ from guichet.services.payments import (
     read_payment,
     read_payment_by_request_key,
 )
-from guichet.services.phones import normalise_phone
+from guichet.services.phones import channel_of_phone
 from guichet.web.asgi import Reply, Request
+from guichet.web.strict_json import storable
 
 #: Contract 15.1: what nobody pays in three hours expires.
 _LIFETIME = timedelta(hours=3)
@@ -60,24 +63,29 @@ _KEPT = (
     "locked_channel",
     "locked_country",
 )
+#: What each operator's customers dial, in the words of the first generation (contract 6.4).
 _CONFIRM = {"Orange": "#150*50#", "MTN": "*126#"}
 
 _FORM = Form(
     Field("amount", (fields.amount_in("currency"),), rules.required),
     Field("currency", (fields.currency,), rules.required),
-    Field("email", (fields.email(512),), fields.required_without_all("phone", "customer")),
+    Field("email", (fields.email,), fields.required_without_all("phone", "customer")),
     Field("phone", (fields.phone,)),
-    Field("customer"),
+    Field("customer", (fields.text(255),)),
     Field("name", (fields.text(255),)),
     Field("description", (fields.text(_DESCRIPTION_MAX),)),
     Field("reference", (fields.text(255),)),
     Field("callback", (fields.web_address,)),
     Field("locked_currency", (fields.currency,)),
     Field("locked_channel", (fields.channel,)),
-    Field("locked_country", (fields.text(2),)),
+    Field("locked_country", (fields.country,)),
     Field("metadata", (fields.mapping,)),
+    Field("customer_meta", (fields.array,)),
     Field("items", (fields.array,)),
+    Field("shipping", (fields.array,)),
+    Field("address", (fields.array,)),
 )
+_UPPER = ("currency", "locked_currency", "locked_country")
 
 
 class Payments:
@@ -88,27 +96,7 @@ class Payments:
 
     async def create(self, request: Request, caller: Caller) -> Reply:
         """POST /payments, /payments/initialize."""
-        body = read_fields(request)
-        if isinstance(body.get("currency"), str):
-            body["currency"] = body["currency"].upper()
-        values = _FORM.check(body)
-        customer_id = await self._payer(caller, values)
-        reference = values["reference"]
-        new = NewPayment(
-            rail=UNDECIDED,
-            institution_key=None,
-            money=parse_money(fields.plain_amount(values["amount"]), values["currency"]),
-            customer=CustomerDetails(customer_id, None, {}),
-            reference=reference,
-            notify_url=None,
-            request_key=f"{_REFERENCE_SPACE}{reference}" if reference else None,
-            request_hash=b"" if reference else None,
-        )
-        kept = {
-            name: fields.numbers_made(body[name]) for name in _KEPT if body.get(name) is not None
-        }
-        details = json.dumps(kept | {"geo": request.client_address})
-        view = await create_open_payment(self._gateway, caller.application, new, details, _LIFETIME)
+        view = await self.initialize(request, caller)
         return answer(
             201,
             "Payment initialized",
@@ -117,26 +105,44 @@ class Payments:
             authorization_url=checkout_url(self._gateway, view.payment.id),
         )
 
+    async def initialize(self, request: Request, caller: Caller) -> PaymentView:
+        """The payment that the body asks for, made."""
+        body = fields.lifted(read_fields(request), "customer", "name", "email", "phone")
+        for name in _UPPER:
+            if isinstance(body.get(name), str):
+                body[name] = body[name].upper()
+        values = _FORM.check(body)
+        money = parse_money(fields.plain_amount(values["amount"]), values["currency"])
+        _check_lock(values["locked_channel"], money)
+        customer_id = await self._payer(caller, values)
+        reference = values["reference"]
+        new = NewPayment(
+            rail=UNDECIDED,
+            institution_key=None,
+            money=money,
+            customer=CustomerDetails(customer_id, None, {}),
+            reference=reference,
+            notify_url=None,
+            request_key=f"{_REFERENCE_SPACE}{reference}" if reference else None,
+            request_hash=b"" if reference else None,
+        )
+        details = json.dumps(_kept(body) | {"geo": request.client_address})
+        return await create_open_payment(self._gateway, caller.application, new, details, _LIFETIME)
+
     async def _payer(self, caller: Caller, values: Values) -> UUID:
         named = values["customer"]
-        inner = named if isinstance(named, dict) else {}
-        text = named if isinstance(named, str) else inner.get("id")
-        customer_id = read_id("customer", str(text)) if text else None
-        if text and customer_id is None:
+        customer_id = read_id("customer", named) if named else None
+        if named and customer_id is None:
             raise ValidationFailed({"customer": [say("The selected {} is invalid.", "customer")]})
-        phone = values["phone"] or fields.as_text(inner.get("phone"))
-        payer = await find_or_make_payer(
-            self._gateway,
-            caller.application,
-            WantedPayer(
-                id=customer_id,
-                email=values["email"] or fields.as_text(inner.get("email")),
-                phone=normalise_phone(str(phone), "CM") or str(phone) if phone else None,
-                name=values["name"] or fields.as_text(inner.get("name")),
-            ),
+        wanted = WantedPayer(
+            id=customer_id,
+            email=values["email"],
+            phone=fields.as_text(values["phone"]),
+            name=values["name"],
         )
+        payer = await find_or_make_payer(self._gateway, caller.application, wanted)
         if payer.blocked:
-            raise BlockedCustomer
+            raise CustomerBlocked
         return payer.id
 
     async def list(self, request: Request, caller: Caller) -> Reply:
@@ -149,14 +155,20 @@ class Payments:
 
     async def show(self, request: Request, caller: Caller) -> Reply:
         """GET /payments/{ref}."""
-        view = await self._find(request, caller)
+        view = await self.find(request, caller)
         rendered = render_payment(view.payment)
         return answer(200, "Transaction retrieved", transaction=rendered, payment=rendered)
 
     async def process(self, request: Request, caller: Caller) -> Reply:
         """PUT and POST /payments/{ref}: ask the payer's operator to collect."""
-        view = await self._find(request, caller)
-        channel, phone = fields.channel_and_phone(read_fields(request))
+        view = await self.find(request, caller)
+        return await self.process_as(view, read_fields(request), request, caller)
+
+    async def process_as(
+        self, view: PaymentView, body: Mapping[str, Any], request: Request, caller: Caller
+    ) -> Reply:
+        """Collect the payment as ``body`` says."""
+        channel, phone = fields.channel_and_phone(body)
         view = await process_payment(
             self._gateway,
             caller.application,
@@ -173,37 +185,57 @@ class Payments:
 
     async def cancel(self, request: Request, caller: Caller) -> Reply:
         """DELETE /payments/{ref}."""
-        view = await self._find(request, caller)
+        view = await self.find(request, caller)
         await cancel_payment(self._gateway, caller.application, view.payment.id)
         noun = "transaction" if speaks_v1(request) else "payment"
         return answer(202, f"Your {noun} has been canceled")
 
-    async def _find(self, request: Request, caller: Caller) -> PaymentView:
-        """By our reference, its other spelling, or the merchant's own; ``NotFound``."""
+    async def find(self, request: Request, caller: Caller) -> PaymentView:
+        """The payment by our reference, its other spelling, or the merchant's own; ``NotFound``."""
         key = request.parameters["reference"]
         payment_id = read_id("payment", key)
         if payment_id is not None:
-            return await read_payment(self._gateway, caller, payment_id)
-        view = await read_payment_by_request_key(self._gateway, caller, _REFERENCE_SPACE + key)
+            try:
+                return await read_payment(self._gateway, caller, payment_id)
+            except NotFound:
+                pass  # a merchant's own reference may look like ours
+        view = None
+        if storable(key):
+            space_key = _REFERENCE_SPACE + key
+            view = await read_payment_by_request_key(self._gateway, caller, space_key)
         if view is None:
             raise NotFound("payment", key)
         return view
 
 
+def _kept(body: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: fields.numbers_made(body[name]) for name in _KEPT if body.get(name)}
+
+
+def _check_lock(channel: str | None, money: Money) -> None:
+    """A payment that its only channel cannot take is refused when it is made."""
+    if channel is None:
+        return
+    try:
+        check_bounds(money, CHANNELS[channel])
+    except Invalid as error:
+        field = "locked_channel" if error.field == "channel" else error.field
+        raise Invalid(field, error.rule) from None
+
+
 def _dial(phone: str) -> str:
-    channel = fields.channel_of(phone)
+    channel = channel_of_phone(phone)
     return _CONFIRM.get(channel.operator or "", "*126#") if channel else "*126#"
 
 
 def _filters(request: Request) -> PaymentFilters:
     words = asked_words(request, "status")
-    created_from, created_before = fields.asked_days(request)
+    created_from, created_before = asked_days(request)
     states = [pair for word in words for pair in payment_states(word)] if words else None
-    channels = [word for word in asked_words(request, "channels") if word in CHANNELS]
     return PaymentFilters(
         statuses=states,
-        channels=channels or None,
-        search=request.query_value("search") or request.query_value("query"),
+        channels=asked_words(request, "channels") or None,
+        search=asked_text(request, "search", "query"),
         created_from=created_from,
         created_before=created_before,
     )

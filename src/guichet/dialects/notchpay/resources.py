@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from guichet.dialects.notchpay.envelope import as_object, timestamp, timestamp_or_none
-from guichet.dialects.notchpay.ids import write_id, write_payment_id
+from guichet.dialects.notchpay.ids import write_id, write_method_id, write_payment_id
 from guichet.dialects.notchpay.statuses import payment_word
 from guichet.domain.access import Environment
+from guichet.domain.channels import CHANNELS, Channel
 from guichet.domain.money import exponent, minor_to_text
 from guichet.domain.payments import Payment
+from guichet.services.payers import Payer, UsedMethod
 
 
 def amount(minor: int, currency: str) -> int | float:
@@ -29,7 +31,10 @@ def render_payment(payment: Payment) -> dict[str, Any]:
     kept = as_object(payment.details)
     total = amount(payment.amount_minor, payment.currency)
     fee = amount(payment.fee_minor, payment.currency)
-    channel = kept.get("channel")
+    channel, phone = kept.get("channel"), kept.get("payer_phone")
+    method = None
+    if channel and phone:
+        method = write_method_id(payment.environment, payment.customer_id, channel, phone)
     return {
         "id": write_payment_id(payment.environment, payment.id),
         "reference": write_id("payment", payment.environment, payment.id),
@@ -55,11 +60,74 @@ def render_payment(payment: Payment) -> dict[str, Any]:
         "locked_channel": kept.get("locked_channel"),
         "locked_country": kept.get("locked_country"),
         "channel": channel,
-        "payment_method": write_id("payment_method", payment.environment, payment.id)
-        if channel
-        else None,
+        "payment_method": method,
         "initiated_at": timestamp(payment.created_at),
         "created_at": timestamp(payment.created_at),
         "updated_at": timestamp(payment.updated_at),
         "completed_at": timestamp_or_none(payment.completed_at),
+    }
+
+
+def render_customer(environment: str, payer: Payer) -> dict[str, Any]:
+    """A customer (contract 9)."""
+    kept = as_object(payer.details)
+    return {
+        "id": write_id("customer", environment, payer.id),
+        "name": payer.name,
+        "email": payer.email,
+        "phone": payer.phone,
+        "company_name": kept.get("company_name"),
+        "tax_number": payer.tax_number,
+        "description": kept.get("description"),
+        "metadata": kept.get("metadata") or None,
+        "address": kept.get("address") or None,
+        "billing": kept.get("billing") or None,
+        "shipping": kept.get("shipping") or None,
+        "blocked": payer.blocked,
+        "sandbox": sandbox(environment),
+        "created_at": timestamp(payer.created_at),
+        "updated_at": timestamp(payer.updated_at),
+    }
+
+
+def render_method(environment: str, payer: Payer, used: UsedMethod) -> dict[str, Any]:
+    """A wallet that a customer has paid by."""
+    channel = CHANNELS[used.channel]
+    number = used.phone.removeprefix("+")
+    return {
+        "id": write_method_id(environment, payer.id, used.channel, used.phone),
+        "type": "Mobile Money",
+        "channel": channel.id,
+        "email": payer.email,
+        "name": payer.name,
+        "country": channel.country,
+        "account_number": number,
+        "issuer": channel.name,
+        "issuer_code": channel.id,
+        "phone": number,
+        "created_at": timestamp(used.created_at),
+    }
+
+
+def render_channel(environment: str, channel: Channel, *, pays_out: bool) -> dict[str, Any]:
+    """A channel as the live API describes one (contract 13.1)."""
+    return {
+        "name": channel.name,
+        "desc": channel.description,
+        "active": True,
+        "enabled": True,
+        "countries": [channel.country],
+        "id": channel.id,
+        "slug": channel.id,
+        "type": "mobile",
+        "reference": f"chn.{channel.id}",
+        "delivery": None,
+        "payment_delivery": None,
+        "live": environment == Environment.LIVE,
+        "min_amount": amount(channel.amount_min_minor, channel.currency),
+        "max_amount": amount(channel.amount_max_minor, channel.currency),
+        "payout": int(pays_out),
+        "charge": 1,
+        "collect": 1,
+        "currency": channel.currency,
     }
