@@ -124,6 +124,32 @@ INVARIANTS: dict[str, str] = {
             OR p.refunded_minor <>
                 coalesce(sum(r.amount_minor) FILTER (WHERE r.status = 'completed'), 0)
     """,
+    "every refund is booked as its status says": """
+        SELECT format('refund %s is %s and its entries are: %s', r.id, r.status,
+            coalesce(string_agg(e.event, ', '), 'none'))
+        FROM refunds r LEFT JOIN ledger_entries e ON e.key = ANY (ARRAY[
+            format('refund:%s:initiated', r.id), format('refund:%s:completed', r.id),
+            format('refund:%s:failed', r.id)])
+        GROUP BY r.id HAVING count(*) FILTER (WHERE e.event = 'refund.initiated') <> 1
+            OR count(*) FILTER (WHERE e.event = 'refund.completed')
+                <> (r.status = 'completed')::integer
+            OR count(*) FILTER (WHERE e.event = 'refund.failed') <> (r.status = 'failed')::integer
+    """,
+    "what was taken back is booked": """
+        SELECT format('payment %s says %s was taken back, the books %s',
+            coalesce(p.id, booked.payment_id), coalesce(p.returned_minor, 0),
+            coalesce(booked.minor, 0))
+        FROM (SELECT id, returned_minor FROM payments WHERE returned_minor <> 0) p
+        FULL JOIN (
+            SELECT e.subject_id AS payment_id, sum(l.amount_minor) AS minor
+            FROM ledger_entries e JOIN ledger_postings l ON l.entry_id = e.id
+                JOIN ledger_accounts a ON a.id = l.account_id
+            WHERE a.code = 'rail_float'
+                AND e.event IN ('payment.reversed', 'payment.partially_reversed')
+            GROUP BY e.subject_id
+        ) booked ON booked.payment_id = p.id
+        WHERE coalesce(p.returned_minor, 0) <> coalesce(booked.minor, 0)
+    """,
     "every completed payment is booked": """
         SELECT format('payment %s completed at %s and has no entry', p.id, p.completed_at)
         FROM payments p
