@@ -97,10 +97,8 @@ async def test_an_idle_phone_rings_by_itself(page: Page, operator: str) -> None:
     await page.get_by_text("vous demande de payer").wait_for()
 
 
-@pytest.mark.parametrize("path", ["/phone", f"/phone/{PHONE}", "/phone/237690000015", "/phone/1"])
+@pytest.mark.parametrize("path", ["/phone", f"/phone/{PHONE}", "/phone/237690000015"])
 async def test_nothing_is_wider_than_a_small_phone(page: Page, operator: str, path: str) -> None:
     _ask(operator, "1000000")
     await page.goto(f"{operator}{path}")
-    boxes = [await each.bounding_box() for each in await page.locator("body *:visible").all()]
-    assert boxes
-    assert max(box["x"] + box["width"] for box in boxes if box is not None) <= _WIDTH
+    assert await page.evaluate("document.documentElement.scrollWidth") <= _WIDTH
