@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
@@ -33,6 +33,8 @@ from guichet.services.checkout import Method, reserve_attempt
 from guichet.services.payments import PaymentView, draft_payment
 from guichet.services.settlement import Move, write_moves
 from guichet.store import attempts, payers, payments
+
+_LOOK_WAITS_SECONDS = (0.0, 0.05, 0.1, 0.2, 0.4)
 
 
 async def create_open_payment(
@@ -106,9 +108,21 @@ async def process_payment(
     if attempt.reason == Reason.NOT_STARTED:
         raise Unavailable
     if attempt.status in OPEN_ATTEMPT:
-        with suppress(RailUnavailable):  # the worker asks again
-            await refresh_attempt(gateway, attempt.id)
+        await _look(gateway, attempt.id)
     return await _read(gateway, payment_id)
+
+
+async def _look(gateway: Gateway, attempt_id: UUID) -> None:
+    """Ask the operator once, for one that decides at once has decided. Its callback may have made
+    a worker ask at the same time: then the answer is worth a moment, and beyond it the worker's.
+    """
+    for wait_seconds in _LOOK_WAITS_SECONDS:
+        await asyncio.sleep(wait_seconds)
+        try:
+            await refresh_attempt(gateway, attempt_id)
+        except RailUnavailable:
+            continue
+        return
 
 
 def check_bounds(money: Money, channel: Channel) -> None:

@@ -103,8 +103,8 @@ async def insert(
 _UPDATE = f"""
 UPDATE customers SET name = $3, email = $4, phone = $5, tax_number = $6, details = $7::text::jsonb,
     blocked = $8, deleted_at = $9, updated_at = $10, version = version + 1,
-    email_key = CASE WHEN $9 IS NULL THEN COALESCE($11, email_key) END,
-    phone_key = CASE WHEN $9 IS NULL THEN COALESCE($12, phone_key) END
+    email_key = CASE WHEN $9::timestamptz IS NULL THEN COALESCE($11, email_key) END,
+    phone_key = CASE WHEN $9::timestamptz IS NULL THEN COALESCE($12, phone_key) END
 WHERE application_id = $1 AND id = $2 AND deleted_at IS NULL
 RETURNING {_COLUMNS}
 """

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
+from guichet.dialects.neopay import validation as rules
 from guichet.dialects.neopay.validation import Field, Form, ValidationFailed, Values, say
 from guichet.dialects.notchpay import fields
 from guichet.dialects.notchpay.bodies import read_fields
@@ -46,7 +47,7 @@ _FIELDS = (
     Field("shipping", (fields.mapping,)),
 )
 _EMAIL = (fields.email, fields.text(240))
-_NEW = Form(Field("email", _EMAIL, fields.required_without_all("phone")), *_FIELDS)
+_NEW = Form(Field("email", _EMAIL, rules.required_without("phone")), *_FIELDS)
 _CHANGES = Form(Field("email", _EMAIL), *_FIELDS)
 
 

@@ -15,8 +15,8 @@ from guichet.outbound.policy import ANYWHERE
 from guichet.services.phones import normalise_phone
 from guichet.web.strict_json import Number
 
-#: The largest integer that survives every client: JavaScript's numbers are no larger.
-AMOUNT_MAX_MINOR = 2**53 - 1
+#: As many digits as every client keeps: JavaScript's numbers are no more exact.
+AMOUNT_MAX_MINOR = 10**15 - 1
 
 _ZEROS = re.compile(r"(-?[0-9]{1,40})\.0{1,40}\Z", re.ASCII)
 _INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,14})\Z", re.ASCII)

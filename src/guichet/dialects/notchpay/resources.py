@@ -6,7 +6,7 @@ from typing import Any
 
 from guichet.dialects.notchpay.envelope import as_object, timestamp, timestamp_or_none
 from guichet.dialects.notchpay.ids import write_id, write_method_id, write_payment_id
-from guichet.dialects.notchpay.statuses import payment_word
+from guichet.dialects.notchpay.statuses import failure_word, payment_word
 from guichet.domain.access import Environment
 from guichet.domain.channels import CHANNELS, Channel
 from guichet.domain.money import exponent, minor_to_text
@@ -49,7 +49,7 @@ def render_payment(payment: Payment) -> dict[str, Any]:
         "fees": [{"name": "fee", "amount": fee}] if payment.fee_minor else [],
         "charge": "business",
         "status": payment_word(payment.status, payment.reason),
-        "failure_reason": payment.reason if payment.status == "failed" else None,
+        "failure_reason": failure_word(payment.status, payment.reason),
         "customer": write_id("customer", payment.environment, payment.customer_id),
         "sandbox": sandbox(payment.environment),
         "description": kept.get("description"),
