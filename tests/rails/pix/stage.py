@@ -103,6 +103,9 @@ class Stage:
     clock: MovableClock
     account: ProviderAccount
 
+    def __repr__(self) -> str:
+        return "<Stage>"  # a failure is no place for keys
+
     def order(self, **changes: Any) -> CollectOrder:
         return new_order(**{"account": self.account} | changes)
 

@@ -93,7 +93,7 @@ class Attempt:
             return  # the PSP says that this is not possible now
 
     async def _give_back(self) -> None:
-        if self.order.received_minor < 1000 or self.reversed:
+        if self.refund is None and (self.order.received_minor < 1000 or self.reversed):
             return
         if isinstance(self.refunded, Done | Refused):
             return

@@ -108,6 +108,17 @@ async def test_an_id_that_is_used_but_hidden_is_never_another_refund(stage: Stag
     assert (await stage.truth(refund.collected)).refunded_minor == 5000
 
 
+async def test_a_refund_whose_money_was_taken_meanwhile_is_refused(stage: Stage) -> None:
+    refund = refund_of(await paid(stage), 5000)
+    await stage.fault("put_devolucao", "drop", when="before")
+    refund, outcome = await asked(stage, refund)
+    assert isinstance(outcome, Unknown)
+    await stage.control("med", txid=refund.collected.key)
+    _, outcome = await asked(stage, refund)
+    assert isinstance(outcome, Refused)
+    assert (await stage.truth(refund.collected)).refunded_minor == 0
+
+
 async def test_while_the_psp_cannot_be_read_nothing_is_asked_for(stage: Stage) -> None:
     refund = refund_of(await paid(stage))
     for kind in ("drop", "error", "garble"):
