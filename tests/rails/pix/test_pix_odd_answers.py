@@ -106,6 +106,17 @@ async def test_a_no_that_cannot_be_looked_into_is_unknown(psp: Script, look: Sai
     assert isinstance(await psp.rail.begin(psp.order()), Unknown)
 
 
+@pytest.mark.parametrize("answered", ["PUT", "GET"])
+async def test_after_the_request_left_nothing_is_merely_unavailable(
+    psp: Script, answered: str
+) -> None:
+    order = psp.order()
+    psp.answers["PUT /v2/cob/"] = problem(400)
+    psp.answers[f"{answered} /v2/cob/"] = charge(order, "CONCLUIDA")
+    psp.answers["GET /v2/pix?"] = problem(500)
+    assert isinstance(await psp.rail.begin(order), Unknown)
+
+
 async def test_a_no_after_an_unanswered_try_is_looked_into(psp: Script) -> None:
     order = psp.order(memory={"posted": str(int(psp.clock.now().timestamp()))})
     psp.clock.move(timedelta(minutes=1))
