@@ -67,7 +67,8 @@ def _announce(settings: Settings, has_demo: bool) -> None:
     print(f"Guichet is ready: {settings.base_url} (stop with Ctrl-C)")
     print(f"  API        {settings.base_url}/api")
     print(f"  Banks      {settings.base_url}/simulators/yapily   (simulated)")
-    print(f"  Wallet     {settings.base_url}/simulators/pix   (simulated: pays PIX codes)")
+    if not settings.pix_sandbox_url:
+        print(f"  Wallet     {settings.base_url}/simulators/pix   (simulated: pays PIX codes)")
     print(f"  Phones     {settings.base_url}/simulators/operator   (simulated: mobile money)")
     print(f"  Health     {settings.base_url}/healthz   Metrics {settings.base_url}/metrics")
     if has_demo:

@@ -6,7 +6,7 @@ from guichet.domain.access import Application
 from guichet.domain.channels import ANY_MOBILE, CHANNELS, Channel
 from guichet.gateway import Gateway
 from guichet.rails.port import Rail
-from guichet.services.offers import offered_rail
+from guichet.services.offers import offered_rail, pays_out
 from guichet.services.phones import channel_of_phone
 
 #: The connectors that can serve a channel, the preferred one first. An operator's own needs the
@@ -31,7 +31,10 @@ def rail_of_channel(
             continue
         if name in _OF_OPERATORS and channel.currency != application.currency:
             continue
-        if not sends or rail.card.sends:
+        if not sends:
+            return rail
+        account_id = gateway.access.account_id(application.id, name)
+        if rail.card.sends and pays_out(gateway, rail, account_id):
             return rail
     return None
 

@@ -209,3 +209,11 @@ async def accounts_in_use(
         application_id,
     )
     return [AccountRow(*row.values()) for row in rows]
+
+
+async def is_booked(connection: Connection, entry_key: str) -> bool:
+    """Whether the books have the entry of this key."""
+    found: bool = await connection.fetchval(
+        "SELECT EXISTS (SELECT FROM ledger_entries WHERE key = $1)", entry_key
+    )
+    return found

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
+import asyncpg
 import pytest
 
+from conftest import DatabaseUrls
+from gateways import running_gateway
+from guichet.dialects.notchpay.app import build_app
+from guichet.dialects.notchpay.ids import read_id
+from guichet.gateway import Gateway
+from guichet.services.closing import expire_payment
+from guichet.settings import Settings
 from wire.applications import BASE_URL
 from wire.client import Client, encoded
 from wire.notchpay.requests import (
@@ -420,17 +429,48 @@ async def test_missing_or_odd_number_is_refused(notch: Client, data: Any) -> Non
     assert list(answer.json()["errors"]) == ["phone"]
 
 
-async def test_operators_that_cannot_be_asked_leave_the_payment_as_it_was(
-    notch: Client, operators_url: str
+@pytest.mark.parametrize("distance", [7, 9], ids=["lost answer", "answer 500"])
+async def test_payment_whose_outcome_is_unknown_has_not_failed(
+    notch: Client, distance: int
 ) -> None:
-    payment = await made(notch, locked_channel="cm.mtn", amount=150)
+    payment = await made(notch)
 
-    first = await processed(notch, payment["reference"], "+237670000009")
-    after = await shown(notch, payment["reference"])
+    answer = await processed(notch, payment["reference"], f"+23767000000{distance}")
 
-    # The simulated operator answered 500 although it took the money: never "failed".
-    assert first.status == 202
-    assert after["status"] in {"processing", "complete"}
+    assert answer.status == 202
+    assert (await shown(notch, payment["reference"]))["status"] in {"processing", "complete"}
+
+
+async def test_payment_stays_pending_when_the_operator_cannot_be_asked(
+    notch: Client, wire_urls: DatabaseUrls
+) -> None:
+    payment = await made(notch)
+    nobody = Settings(public_url=BASE_URL, mtn_sandbox_url="http://127.0.0.1:9/mtn")
+    async with running_gateway(wire_urls.serving_url, nobody) as lonely:
+        answer = await processed(Client(build_app(lonely), notch.headers), payment["reference"])
+
+    assert answer.status == 503
+    assert answer.json()["message"] == "Service Unavailable"
+    assert (await shown(notch, payment["reference"]))["status"] == "pending"
+    assert (await processed(notch, payment["reference"])).status == 202
+
+
+async def test_payment_that_nobody_pays_expires_after_three_hours(
+    notch: Client, gateway: Gateway, owner: asyncpg.Connection[Any]
+) -> None:
+    payment = await made(notch)
+    payment_id = read_id("payment", payment["reference"])
+    assert payment_id is not None
+    lasts = await owner.fetchval(
+        "SELECT expires_at - created_at FROM payments WHERE id = $1", payment_id
+    )
+    assert lasts == timedelta(hours=3)
+
+    await owner.execute("UPDATE payments SET expires_at = now() WHERE id = $1", payment_id)
+    await expire_payment(gateway, payment_id)
+
+    assert (await shown(notch, payment["reference"]))["status"] == "expired"
+    assert (await processed(notch, payment["reference"])).status == 422
 
 
 # --- cancel --------------------------------------------------------------------------------------

@@ -79,7 +79,7 @@ def speaks_v1(request: Request) -> bool:
 def _key(request: Request, header: str) -> str | None:
     """The header's key, documented bare; ``Bearer`` before it is accepted in any case."""
     value = request.headers.get(header, "").strip()
-    scheme, blank, rest = value.partition(" ")
-    if blank and scheme.lower() == "bearer":
+    scheme, _, rest = value.partition(" ")
+    if scheme.lower() == "bearer":
         value = rest.strip()
     return value or None

@@ -109,7 +109,7 @@ class Payments:
         """The payment that the body asks for, made."""
         body = fields.lifted(read_fields(request), "customer", "name", "email", "phone")
         for name in _UPPER:
-            if isinstance(body.get(name), str):
+            if type(body.get(name)) is str:
                 body[name] = body[name].upper()
         values = _FORM.check(body)
         money = parse_money(fields.plain_amount(values["amount"]), values["currency"])
