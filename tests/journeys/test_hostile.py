@@ -154,7 +154,7 @@ async def test_the_links_other_pages(stall: Stall, new_payer: NewPayer) -> None:
         await payer.page.goto(stall.url(f"{path}/qr.svg"))
         assert not await payer.page.evaluate("'ran' in window")
         await payer.page.request.post(
-            stall.url(path), form=form | {"understood": "500"}, max_redirects=0
+            stall.url(path), form={**form, "understood": "500"}, max_redirects=0
         )
         await payer.page.goto(stall.url(path))
         await payer.sees("You have a payment under way")
