@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from guichet.dialects.neopay import webhooks as neopay_face
+from guichet.dialects.notchpay import webhooks as notchpay_face
 from guichet.domain.clock import Clock, SystemClock
 from guichet.domain.orders import ProviderAccount
 from guichet.gateway import Gateway
@@ -230,7 +231,7 @@ async def build_gateway(
         rails=build_rails(settings, http, vault, clock),
         access=AccessTable(database),
         institutions=InstitutionTable(database),
-        faces={"neopay": neopay_face},
+        faces={"neopay": neopay_face, "notchpay": notchpay_face},
     )
     gateway.desk = PaymentDesk(gateway)
     gateway.recorder = Recorder(gateway)

@@ -221,10 +221,11 @@ WITH event AS (
     INSERT INTO webhook_deliveries (id, event_id, application_id, endpoint_id, url, status,
         next_attempt_at, created_at)
     SELECT gen_random_uuid(), e.id, e.application_id, w.id, w.url, 'pending', e.at, e.at
-    FROM unnest($1::uuid[], $2::uuid[], $3::text[], $11::timestamptz[])
-        AS e (id, application_id, type, at)
+    FROM unnest($1::uuid[], $2::uuid[], $3::text[], $5::uuid[], $11::timestamptz[])
+        AS e (id, application_id, type, subject_id, at)
     JOIN webhook_endpoints w ON w.application_id = e.application_id AND w.active
         AND w.deleted_at IS NULL AND w.event_types && ARRAY[e.type, '*']
+        AND w.id <> e.subject_id -- an endpoint is not told of its own health
     RETURNING id
 )
 SELECT pg_notify('guichet_work', '')

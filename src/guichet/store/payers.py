@@ -42,6 +42,13 @@ async def by_id(connection: Connection, application_id: UUID, payer_id: UUID) ->
     return _payer(await connection.fetchrow(f"{_OF} AND id = $2", application_id, payer_id))
 
 
+async def any_by_id(connection: Connection, payer_id: UUID) -> Payer | None:
+    """A payer whoever they belong to, deleted or not: for the worker."""
+    return _payer(
+        await connection.fetchrow(f"SELECT {_COLUMNS} FROM customers WHERE id = $1", payer_id)
+    )
+
+
 async def find(
     connection: Connection, application_id: UUID, email_key: str | None, phone_key: str | None
 ) -> Payer | None:

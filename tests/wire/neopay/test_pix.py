@@ -240,7 +240,7 @@ async def test_notification_is_the_payment_with_its_amounts_and_without_the_pict
         late=False,
         occurred_at=datetime.now(UTC),
     )
-    told = json.loads(render_event(gateway, event, view))["payment"]
+    told = json.loads(render_event(gateway, event, view) or b"")["payment"]
 
     assert list(told) == [*LISTED_KEYS, "refunded_amount"]
     assert (told["status"], told["qr_code"], told["refunded_amount"]) == (

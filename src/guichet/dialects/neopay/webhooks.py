@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from guichet.dialects.neopay.resources import Shape, render_payment
@@ -13,11 +13,17 @@ from guichet.dialects.neopay.statuses import status_word
 from guichet.domain.events import Event
 from guichet.domain.payments import Payment
 from guichet.gateway import Gateway
+from guichet.services.face import SigningKeys
 from guichet.services.payments import PaymentView
+from guichet.services.subjects import Subject
 
 
-def render_event(gateway: Gateway, event: Event, view: PaymentView) -> bytes:
-    """``{"payment": resource}`` in the state that the event tells of."""
+def render_event(
+    gateway: Gateway, event: Event, view: Subject, wanted: Sequence[str] | None = None
+) -> bytes | None:
+    """``{"payment": resource}`` in the state that the event tells of; of payments alone."""
+    if wanted is not None or not isinstance(view, PaymentView):
+        return None
     payment = view.payment._replace(
         status=event.status, reason=event.reason, updated_at=event.occurred_at
     )
@@ -25,11 +31,12 @@ def render_event(gateway: Gateway, event: Event, view: PaymentView) -> bytes:
 
 
 def signature_headers(
-    secret: bytes, body: bytes, event_id: str, timestamp: datetime
+    keys: SigningKeys, body: bytes, event_id: str, timestamp: datetime
 ) -> Mapping[str, str]:
     """The headers of one try, signed twice with the same secret: in Neopay's manner, over
     ``<t>.<body>``, and in that of Standard Webhooks 1.0, over ``<id>.<t>.<body>``.
     """
+    secret = keys.application
     moment = str(int(timestamp.timestamp()))
     ours = hmac.digest(secret, f"{moment}.".encode() + body, hashlib.sha256).hex()
     standard = hmac.digest(secret, f"{event_id}.{moment}.".encode() + body, hashlib.sha256)

@@ -8,6 +8,7 @@ from guichet.dialects.neopay.limits import RequestLimiter, limit_headers
 from guichet.dialects.notchpay.auth import KEY_HEADERS, authenticate, granted_where_live
 from guichet.dialects.notchpay.cors import Cors
 from guichet.dialects.notchpay.customers import Customers
+from guichet.dialects.notchpay.endpoints import Endpoints
 from guichet.dialects.notchpay.envelope import encode
 from guichet.dialects.notchpay.errors import error_reply
 from guichet.dialects.notchpay.legacy import Legacy
@@ -89,6 +90,7 @@ def build_app(gateway: Gateway) -> Asgi:
     _add_payments(serve, payments)
     _add_legacy(serve, payments, Legacy(gateway, payments))
     _add_customers(serve, Customers(gateway))
+    _add_webhooks(serve, Endpoints(gateway))
     reference = Reference(gateway)
     serve("GET", "/", reference.greet, authenticate)
     serve("GET", "/channels", reference.channels, authenticate)
@@ -132,6 +134,14 @@ def _add_customers(serve: Serve, customers: Customers) -> None:
     serve("GET", "/customers/{id}/payments", customers.payments, granted_where_live)
     serve("POST PUT PATCH", "/customers/{id}/block", customers.block, authenticate)
     serve("POST PUT PATCH", "/customers/{id}/unblock", customers.unblock, authenticate)
+
+
+def _add_webhooks(serve: Serve, endpoints: Endpoints) -> None:
+    serve("GET", "/webhooks", endpoints.list, granted_where_live)
+    serve("POST", "/webhooks", endpoints.create, granted_where_live)
+    serve("GET", "/webhooks/{id}", endpoints.show, granted_where_live)
+    serve("PUT PATCH POST", "/webhooks/{id}", endpoints.update, granted_where_live)
+    serve("DELETE", "/webhooks/{id}", endpoints.delete, granted_where_live)
 
 
 async def unavailable(_scope: Scope, _receive: Receive, send: Send) -> None:

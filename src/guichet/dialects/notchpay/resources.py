@@ -9,6 +9,7 @@ from guichet.dialects.notchpay.ids import write_id, write_method_id, write_payme
 from guichet.dialects.notchpay.statuses import failure_word, payment_word
 from guichet.domain.access import Environment
 from guichet.domain.channels import CHANNELS, Channel
+from guichet.domain.endpoints import Endpoint
 from guichet.domain.money import exponent, minor_to_text
 from guichet.domain.payments import Payment
 from guichet.services.payers import Payer, UsedMethod
@@ -130,4 +131,21 @@ def render_channel(environment: str, channel: Channel, *, pays_out: bool) -> dic
         "charge": 1,
         "collect": 1,
         "currency": channel.currency,
+    }
+
+
+def render_endpoint(environment: str, endpoint: Endpoint) -> dict[str, Any]:
+    """A webhook endpoint (contract 10), its events as they were given; the secret is not shown."""
+    return {
+        "id": write_id("endpoint", environment, endpoint.id),
+        "url": endpoint.url,
+        "description": endpoint.description,
+        "events": list(endpoint.events),
+        "status": "active" if endpoint.active else "inactive",
+        "active": endpoint.active,
+        "signature_profile": endpoint.profile,
+        "health": endpoint.health,
+        "sandbox": sandbox(environment),
+        "created_at": timestamp(endpoint.created_at),
+        "updated_at": timestamp(endpoint.updated_at),
     }
