@@ -72,6 +72,15 @@ async def test_answer_in_the_readme_has_the_shape_of_the_real_one(program: Progr
     assert shape(named) == shape(shortened["payment"])
 
 
+@pytest.mark.asyncio(loop_scope="module")
+async def test_answer_by_mobile_money_has_the_shape_of_the_real_one(program: Program) -> None:
+    text = (ROOT / "README.md").read_text().partition("## By mobile money")[2]
+    shown = json.loads(text.partition("```json\n")[2].partition("```")[0])
+    block = _BLOCK.findall(text)[0].replace("order-42", "order-43")
+
+    assert shape(json.loads(run(block, program))) == shape(shown)
+
+
 def shape(value: object) -> object:
     """Keys in order, and the types of their values."""
     if isinstance(value, dict):
