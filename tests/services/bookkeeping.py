@@ -78,8 +78,13 @@ WHERE e.subject_id = ANY($1) GROUP BY a.code
 
 async def effects(*payments: Paid) -> dict[str, int]:
     """What the payments moved in all, by account code; what came to nothing is left out."""
-    async with payments[0].gateway.database.connection() as connection:
-        rows = await connection.fetch(_EFFECTS, [payment.id for payment in payments])
+    return await effects_of(payments[0].gateway, *(payment.id for payment in payments))
+
+
+async def effects_of(gateway: Gateway, *subjects: UUID) -> dict[str, int]:
+    """The same of whatever has these ids."""
+    async with gateway.database.connection() as connection:
+        rows = await connection.fetch(_EFFECTS, list(subjects))
     return {code: minor for code, minor in rows if minor}
 
 

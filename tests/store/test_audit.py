@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -13,17 +14,19 @@ import pytest_asyncio
 from conftest import DatabaseUrls, fresh_database
 from gateways import APPLICATION_ID, OTHER_APPLICATION_ID, caller_of, running_gateway, seed
 from guichet.domain.money import Money
-from guichet.domain.outcomes import Done, Reason, Refused, TakenBack, Unknown
+from guichet.domain.outcomes import Done, Reason, Refused, TakenBack, Unknown, Waiting
 from guichet.embedded import Endpoints
 from guichet.gateway import Gateway
 from guichet.services.checkout import reserve_attempt
 from guichet.services.payments import create_payment
 from guichet.services.refunds import create_refund
 from guichet.services.settlement import record_outcome
+from guichet.services.transfers import cancel_transfer, record_transfer
 from guichet.store.audit import INVARIANTS, findings
 from orders import order
 from psp import Psp, connect
 from services.bookkeeping import paid
+from services.sending import sender, sending_psp
 
 AMOUNT_MINOR = 12_244
 
@@ -106,6 +109,45 @@ DAMAGE = [
         "UPDATE ledger_entries SET key = key || '?' WHERE event = 'refund.initiated'",
     ),
     (
+        "transfers_in_flight is what transfers have set aside",
+        (
+            "UPDATE transfers SET amount_minor = amount_minor - 1"
+            " WHERE purpose = 'transfer' AND status = 'initiated'"
+        ),
+    ),
+    (
+        "transfers_in_flight is what transfers have set aside",
+        "UPDATE transfers SET status = 'completed' WHERE purpose = 'transfer' AND status = 'sent'",
+    ),
+    (
+        "payouts_in_flight is what payouts have set aside",
+        "DELETE FROM transfers WHERE purpose = 'payout' AND status = 'initiated'",
+    ),
+    (
+        "every transfer is booked as its status says",
+        "UPDATE transfers SET status = 'failed' WHERE status = 'completed'",
+    ),
+    (
+        "every transfer is booked as its status says",
+        "UPDATE transfers SET status = 'completed' WHERE status = 'returned'",
+    ),
+    (
+        "every transfer is booked as its status says",
+        "UPDATE transfers SET status = 'sent' WHERE status = 'cancelled'",
+    ),
+    (
+        "every transfer is booked as its status says",
+        "UPDATE ledger_entries SET key = key || '?' WHERE event = 'transfer.initiated'",
+    ),
+    (
+        "every transfer's entries move what it says",
+        "UPDATE transfers SET amount_minor = amount_minor + 1 WHERE status = 'completed'",
+    ),
+    (
+        "every transfer's entries move what it says",
+        "UPDATE transfers SET fee_minor = fee_minor + 1 WHERE status = 'failed'",
+    ),
+    (
         "what was taken back is booked",
         "UPDATE payments SET returned_minor = returned_minor + 1 WHERE returned_minor = 4000",
     ),
@@ -164,6 +206,7 @@ async def template(cluster_endpoints: Endpoints) -> AsyncIterator[str]:
             taken_back = await receive(gateway, Money(AMOUNT_MINOR, "GBP"))
             await record_outcome(gateway, taken_back, TakenBack())
             await give_back(gateway)
+            await send_away(gateway)
         yield urlsplit(urls.serving_url).path.removeprefix("/")
 
 
@@ -183,6 +226,23 @@ async def give_back(gateway: Gateway) -> None:
     for minor in (1_000, 2_000, 3_000):
         await create_refund(gateway, APPLICATION_ID, payment.id, minor)
     await payment.report(TakenBack(returned=Money(4_000, "GBP")))
+
+
+async def send_away(gateway: Gateway) -> None:
+    """A transfer in each of its states, and a payout."""
+    refused, silence = Refused(reason=Reason.REJECTED), Unknown(detail="no answer")
+    psp = sending_psp()
+    connect(gateway, psp)
+    merchant = await sender(gateway, psp, APPLICATION_ID)
+    application = merchant.application
+    await merchant.send(100)
+    await record_transfer(gateway, (await merchant.send(200)).id, TakenBack())
+    psp.sends = [refused, silence, Waiting(), Waiting(), silence]
+    for minor in (300, 400, 500):
+        await merchant.send(minor)
+    await merchant.send(600, purpose="payout")
+    merchant.application = replace(application, approves_transfers=True)
+    await cancel_transfer(gateway, application, (await merchant.send(700)).id)
 
 
 async def audit(books: DatabaseUrls) -> set[str]:
@@ -217,7 +277,7 @@ async def test_the_books_of_the_test_touch_every_account(books: DatabaseUrls) ->
 
     assert {row["code"] for row in codes} >= {
         "rail_float", "merchant_pending", "merchant_available", "suspense", "fee_income",
-        "refunds_in_flight",
+        "refunds_in_flight", "transfers_in_flight", "payouts_in_flight",
     }  # fmt: skip
 
 
