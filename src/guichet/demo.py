@@ -13,6 +13,7 @@ from uuid import UUID
 from guichet.domain.access import Environment, KeyRole
 from guichet.domain.orders import Payee
 from guichet.services.administration import digest, seal_webhook_secret
+from guichet.services.opening import open_balance
 from guichet.store import administration as store
 from guichet.store.administration import ApplicationRow
 from guichet.store.database import Connection
@@ -110,6 +111,7 @@ async def _seed_notchpay(connection: Connection, vault: Vault, now: datetime) ->
         kept = vault.seal(key.encode()) if role is KeyRole.SECRET else None
         await store.add_key(connection, digest(key), NOTCH_APPLICATION_ID, role, key, now, kept)
     await store.set_webhook_secret(connection, NOTCH_APPLICATION_ID, sealed)
+    await open_balance(connection, NOTCH_APPLICATION_ID, Environment.SANDBOX, "XAF", now)
 
 
 async def withdraw(connection: Connection, now: datetime) -> None:

@@ -18,6 +18,7 @@ from guichet.domain.fees import FeeRule
 from guichet.domain.ids import new_id
 from guichet.domain.money import is_currency
 from guichet.domain.orders import Payee, ProviderAccount
+from guichet.services.opening import open_balance
 from guichet.store import administration as store
 from guichet.store.administration import ApplicationRow
 from guichet.store.database import Connection
@@ -80,7 +81,8 @@ async def create_application(
 ) -> Credentials:
     """Create an application with its payee, tariff and first keys, one of each role it has.
 
-    Raises ``NotFound`` for the merchant and ``Invalid`` for the currency.
+    In sandbox one that can send money has some to send. Raises ``NotFound`` for the merchant and
+    ``Invalid`` for the currency.
     """
     if not is_currency(new.currency):
         raise Invalid("currency", "unknown")
@@ -114,6 +116,8 @@ async def create_application(
             for dialect, role in _KEY_WORDS
             if dialect == new.dialect
         }
+        if new.dialect == "notchpay" and new.environment is Environment.SANDBOX:
+            await open_balance(connection, row.id, new.environment, new.currency, now)
     return Credentials(row.id, keys, webhook_secret)
 
 
