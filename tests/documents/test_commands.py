@@ -63,7 +63,7 @@ async def test_documented_command_succeeds(block: str, program: Program) -> None
 @pytest.mark.asyncio(loop_scope="module")
 async def test_answer_in_the_readme_has_the_shape_of_the_real_one(program: Program) -> None:
     text = (ROOT / "README.md").read_text()
-    shown, shortened = map(json.loads, _ANSWER.findall(text))
+    shown, shortened = map(json.loads, _ANSWER.findall(text)[:2])
     by_bank, by_pix = _BLOCK.findall(text)[:2]
 
     assert shape(json.loads(run(by_bank, program))) == shape(shown)
