@@ -8,6 +8,7 @@ from html import unescape
 import httpx2
 import pytest
 
+from guichet.domain.errors import Invalid
 from guichet.domain.outcomes import Redirect, Unknown, Waiting
 from guichet.pages.app import build_app
 from pages.offers import CPF, PERSON, filled
@@ -319,3 +320,17 @@ async def test_too_many_payments_begun_from_one_address_have_to_wait(
         assert answers == [303, 303, 303, 429]
         assert (await flood.get(path)).status_code == 200
         assert (await neighbour.post(path, data=filled())).status_code == 303
+
+
+async def test_a_bank_withdrawn_at_the_last_moment_is_chosen_again(
+    stall: Stall, payer: httpx2.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, path = await stall.link()
+
+    async def refuse(*_: object) -> None:
+        raise Invalid("institution", "unknown")
+
+    monkeypatch.setattr("guichet.pages.links.pay_link", refuse)
+    page = await payer.post(path, data=filled())
+
+    assert (page.status_code, list(problems_in(page))) == (422, ["bank"])
