@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -9,9 +10,12 @@ import pytest
 from guichet.dialects.notchpay.app import build_app
 from guichet.dialects.notchpay.event_names import NAMES
 from guichet.gateway import Gateway
+from guichet.services.deliveries import deliver
+from guichet.store.queue import claim_deliveries
 from wire.client import Answer, Client, encoded
-from wire.notchpay.requests import TIMESTAMP
+from wire.notchpay.requests import PAYMENT_KEYS, TIMESTAMP, made, processed
 from wire.notchpay.shops import MakeShop
+from worker.parts import receiving
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -58,15 +62,15 @@ async def test_an_endpoint_is_created_under_both_names_with_its_secret(notch: Cl
 
 
 async def test_an_endpoint_is_shown_without_its_secret(notch: Client) -> None:
-    made = await kept(notch)
+    endpoint = await kept(notch)
 
-    answer = await notch.get(f"/webhooks/{made['id']}")
+    answer = await notch.get(f"/webhooks/{endpoint['id']}")
 
     assert answer.status == 200
     assert answer.json()["message"] == "Webhook endpoint retrieved"
     shown = answer.json()["endpoint"]
     assert answer.json()["webhook"] == shown
-    assert shown == {name: value for name, value in made.items() if name != "secret"}
+    assert shown == {name: value for name, value in endpoint.items() if name != "secret"}
 
 
 async def test_endpoints_are_listed_newest_first_under_every_name(notch: Client) -> None:
@@ -81,9 +85,9 @@ async def test_endpoints_are_listed_newest_first_under_every_name(notch: Client)
 
 
 async def test_an_update_replaces_what_it_names_and_nothing_else(notch: Client) -> None:
-    made = await kept(notch)
+    endpoint = await kept(notch)
 
-    answer = await put(notch, made["id"], {"events": ["transfer.sent"], "active": False})
+    answer = await put(notch, endpoint["id"], {"events": ["transfer.sent"], "active": False})
 
     body = answer.json()
     assert (answer.status, body["message"]) == (202, "Webhook endpoint updated successfully")
@@ -92,18 +96,18 @@ async def test_an_update_replaces_what_it_names_and_nothing_else(notch: Client) 
     assert changed["events"] == ["transfer.sent"]
     assert (changed["status"], changed["active"]) == ("inactive", False)
     assert (changed["url"], changed["description"]) == (ENDPOINT["url"], "main")
-    assert (await notch.get(f"/webhooks/{made['id']}")).json()["endpoint"] == changed
+    assert (await notch.get(f"/webhooks/{endpoint['id']}")).json()["endpoint"] == changed
 
 
 async def test_a_deleted_endpoint_is_gone(notch: Client) -> None:
-    made = await kept(notch)
+    endpoint = await kept(notch)
 
-    answer = await notch.call("DELETE", f"/webhooks/{made['id']}", b"[]")
+    answer = await notch.call("DELETE", f"/webhooks/{endpoint['id']}", b"[]")
 
     assert (answer.status, answer.json()["endpoint"]) == (202, [])
     assert answer.json()["message"] == "Webhook endpoint deleted successfully"
     for method in ("GET", "DELETE"):
-        again = await notch.call(method, f"/webhooks/{made['id']}")
+        again = await notch.call(method, f"/webhooks/{endpoint['id']}")
         assert (again.status, again.json()["message"]) == (404, "Webhook endpoint not found")
     assert (await notch.get("/webhooks")).json()["totals"] == 0
 
@@ -116,11 +120,11 @@ async def test_every_documented_event_is_taken_and_echoed(notch: Client, name: s
 async def test_the_dashboards_spelling_is_normalised_and_nothing_stands_twice(
     notch: Client,
 ) -> None:
-    made = await kept(
+    endpoint = await kept(
         notch, events=["payment.failed", "payment.cancelled", "payment.canceled", "payment.failed"]
     )
 
-    assert made["events"] == ["payment.failed", "payment.canceled"]
+    assert endpoint["events"] == ["payment.failed", "payment.canceled"]
 
 
 @pytest.mark.parametrize(
@@ -159,21 +163,21 @@ async def test_all_broken_fields_are_named_at_once(notch: Client) -> None:
 
 @pytest.mark.parametrize("content", [{}, [], b"", {"colour": "red"}])
 async def test_an_update_without_a_field_is_refused(notch: Client, content: Any) -> None:
-    made = await kept(notch)
+    endpoint = await kept(notch)
 
-    answer = await put(notch, made["id"], content)
+    answer = await put(notch, endpoint["id"], content)
 
     assert answer.status == 422
 
 
 @pytest.mark.parametrize("content", [{"url": ""}, {"events": []}, {"events": ["x"]}])
 async def test_an_update_to_nothing_changes_nothing(notch: Client, content: dict[str, Any]) -> None:
-    made = await kept(notch)
+    endpoint = await kept(notch)
 
-    answer = await put(notch, made["id"], {**content, "description": "other"})
+    answer = await put(notch, endpoint["id"], {**content, "description": "other"})
 
     assert answer.status == 422
-    shown = (await notch.get(f"/webhooks/{made['id']}")).json()["endpoint"]
+    shown = (await notch.get(f"/webhooks/{endpoint['id']}")).json()["endpoint"]
     assert shown["description"] == "main"
 
 
@@ -242,15 +246,38 @@ async def test_nobody_is_let_in_without_a_key(notch: Client, method: str, path: 
 async def test_anothers_endpoint_does_not_exist(
     gateway: Gateway, make_shop: MakeShop, notch: Client, method: str
 ) -> None:
-    made = await kept(notch)
+    endpoint = await kept(notch)
     other = Client(build_app(gateway), {"authorization": (await make_shop()).public_key})
 
-    answer = await other.call(method, f"/webhooks/{made['id']}", b'{"active": false}')
+    answer = await other.call(method, f"/webhooks/{endpoint['id']}", b'{"active": false}')
 
     assert answer.status == 404
-    assert (await notch.get(f"/webhooks/{made['id']}")).json()["endpoint"]["active"] is True
+    assert (await notch.get(f"/webhooks/{endpoint['id']}")).json()["endpoint"]["active"] is True
 
 
 @pytest.mark.parametrize("key", ["ep.test_x", "wh_1", "%00", "cus.test_0000000000000000000000"])
 async def test_what_is_no_endpoint_is_not_found(notch: Client, key: str) -> None:
     assert (await notch.get(f"/webhooks/{key}")).status == 404
+
+
+async def test_every_step_of_a_payment_is_told_as_it_was(gateway: Gateway, notch: Client) -> None:
+    async with receiving() as receiver:
+        await kept(notch, url=receiver.url, events=["*"])
+        made_payment = await made(notch, reference="order-77")
+        await processed(notch, made_payment["reference"])
+        due = await claim_deliveries(gateway.database, gateway.clock.now(), 100, 60)
+        for claimed in due:
+            await deliver(gateway, claimed)
+        bodies = [json.loads(received.body) for received in receiver.received]
+
+    told = [body for body in bodies if body["event"].startswith("payment.")]
+    assert [(body["event"], body["data"]["status"]) for body in told] == [
+        ("payment.created", "pending"),
+        ("payment.processing", "processing"),
+        ("payment.complete", "complete"),
+    ]
+    for body in told:
+        assert list(body["data"]) == PAYMENT_KEYS
+        assert body["data"]["reference"] == made_payment["reference"]
+        assert body["data"]["trxref"] == body["data"]["merchant_reference"] == "order-77"
+    assert "customer.created" in [body["event"] for body in bodies]
