@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import subprocess
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -20,8 +21,17 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from conftest import DatabaseUrls, fresh_database
-from gateways import APPLICATION_ID, OTHER_APPLICATION_ID, SECRET_KEY, TOKEN, seed
+from gateways import (
+    APPLICATION_ID,
+    OTHER_APPLICATION_ID,
+    OTHER_TOKEN,
+    SECRET_KEY,
+    TOKEN,
+    seed,
+)
 from guichet.embedded import Endpoints
+from guichet.server import accounts
+from guichet.settings import Settings
 from guichet.vault import Vault
 from server.programs import free_port, guichet, running
 from torture.simulator import PixSimulator, simulating_pix
@@ -153,41 +163,26 @@ async def status(client: httpx2.AsyncClient, payment: dict[str, Any]) -> str:
     return word
 
 
-async def test_nothing_secret_is_said_or_stored_in_clear(installation: Installation) -> None:
-    said = installation.connect()
+async def test_a_new_account_replaces_the_one_in_use_and_nothing_secret_is_seen(
+    installation: Installation,
+) -> None:
+    said = installation.connect(city="RECIFE")
 
+    rows = await installation.accounts()
+    assert [row["replaced_at"] is None for row in rows[-2:]] == [False, True]
     secret = installation.psp.account["pix_sandbox_client_secret"]
     assert secret not in said.stdout + said.stderr
     assert "PRIVATE KEY" not in said.stdout + said.stderr
-    row = (await installation.accounts())[-1]
-    assert secret.encode() not in row["settings"]
-    opened = Vault([SECRET_KEY]).open(row["settings"]).decode()
-    assert secret in opened
-    assert "PRIVATE KEY" in opened
-
-
-async def test_a_new_account_replaces_the_one_in_use_and_keeps_it(
-    installation: Installation,
-) -> None:
-    installation.connect(application=OTHER_APPLICATION_ID)
-    installation.connect(application=OTHER_APPLICATION_ID, city="RECIFE")
-
-    rows = [
-        row
-        for row in await installation.accounts()
-        if row["application_id"] == OTHER_APPLICATION_ID
-    ]
-    assert [row["replaced_at"] is None for row in rows] == [False, True]
-    assert b"RECIFE" in Vault([SECRET_KEY]).open(rows[-1]["settings"])
+    assert secret.encode() not in rows[-1]["settings"]
+    opened = Vault([SECRET_KEY]).open(rows[-1]["settings"]).decode()
+    assert all(part in opened for part in ("RECIFE", secret, "PRIVATE KEY"))
 
 
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"base_url": "ftp://psp.example"}, "base_url: "),
-        ({"pix_key": "not a key"}, "pix_key: must be"),
+        ({"base_url": "ftp://psp.example", "pix_key": "not a key"}, "base_url: .*; pix_key: must"),
         ({"key": None}, "private_key: is required"),
-        ({"certificate": None}, "certificate: "),
         ({"client_secret_file": "/nonexistent"}, "/nonexistent cannot be read"),
         ({"application": "98e2fe88-3a95-4c7c-a98f-dfa5192b85f9"}, "no application"),
     ],
@@ -201,42 +196,76 @@ async def test_an_account_that_cannot_be_used_is_refused_with_the_reason(
     done = installation.connect(**changes)
 
     assert done.returncode == 1
-    assert said in done.stderr
+    assert re.search(said, done.stderr)
     assert "Traceback" not in done.stderr
     assert len(await installation.accounts()) == before
 
 
+async def look(installation: Installation, **changes: str) -> list[str]:
+    """Connect the PSP's account with changes, and look at it; without programs, which take time."""
+    settings = Settings(
+        database_url=installation.urls.serving_url,
+        owner_database_url=installation.urls.owner_url,
+        secret_keys=SECRET_KEY,
+    )
+    account = installation.psp.account
+    fields = {name.removeprefix("pix_sandbox_"): text for name, text in account.items()}
+    fields["base_url"] = fields.pop("url")
+    for name in ("certificate", "private_key", "ca"):
+        fields[name] = Path(fields[name]).read_text()
+    await asyncio.to_thread(accounts.connect, settings, APPLICATION_ID, fields | changes)
+    return await asyncio.to_thread(accounts.look, settings, APPLICATION_ID)
+
+
 async def test_a_look_at_an_account_says_what_is_wrong(installation: Installation) -> None:
-    check = ("pix", "check", "--application", APPLICATION_ID)
-    installation.connect()
-    wrong = installation.command(*check)
-    assert (wrong.returncode, wrong.stderr) == (1, "")
-    assert "the PSP sends notices" in wrong.stdout
-
-    installation.connect(webhook_subject=None)
-    assert "no webhook subject is set" in installation.command(*check).stdout
-
-    bad_secret = installation.folder / "bad-secret"
-    bad_secret.write_text("wrong")
-    installation.connect(client_secret_file=bad_secret)
-    refused = installation.command(*check)
-    assert refused.returncode == 1
-    assert "the PSP cannot be asked: POST token: 401" in refused.stderr
-
-    installation.connect(base_url="https://127.0.0.1:1/v2", token_url="https://127.0.0.1:1/token")
-    away = installation.command(*check)
-    assert away.returncode == 1
-    assert "no connection" in away.stderr
-    assert "Traceback" not in away.stderr
+    (webhook,) = await look(installation)
+    assert "the PSP sends notices" in webhook
+    (subject,) = await look(installation, webhook_subject="")
+    assert "no webhook subject is set" in subject
+    with pytest.raises(accounts.AccountTrouble, match="cannot be asked: POST token: 401"):
+        await look(installation, client_secret="wrong")
+    with pytest.raises(accounts.AccountTrouble, match="no connection"):
+        await look(installation, token_url="https://127.0.0.1:1/token")
+    with pytest.raises(accounts.AccountTrouble, match="GET /pix: 404"):
+        await look(installation, base_url=installation.psp.api_url)
 
 
-async def test_an_application_without_an_account_has_none_to_look_at(
-    installation: Installation,
+async def test_the_psp_of_the_settings_is_looked_at_too(installation: Installation) -> None:
+    settings = {**installation.settings, **installation.psp.account}
+
+    done = guichet("pix", "check", **settings)
+
+    assert "The PSP gives a token and answers." in done.stdout
+    assert f"{installation.settings['notices_url']}/notices/pix/sandbox/default/" in done.stdout
+    assert installation.command("pix", "check").stderr == (
+        "guichet: GUICHET_PIX_SANDBOX_URL is not set: name an application\n"
+    )
+
+
+async def test_a_sandbox_of_one_s_own_is_worked_off_by_a_process_beside_it(
+    installation: Installation, tmp_path: Path
 ) -> None:
-    done = installation.command("pix", "check", "--application", APPLICATION_ID.hex[::-1])
-
-    assert done.returncode == 1
-    assert done.stderr.startswith("guichet: no application")
+    settings = {
+        **installation.settings,
+        "data_dir": tmp_path,
+        "pix_simulator_port": free_port(),
+        "notices_url": "",
+    }
+    headers = {"x-app-key": str(OTHER_APPLICATION_ID), "authorization": OTHER_TOKEN}
+    with running("serve", "--simulators", **settings) as server:
+        await server.until_healthy()
+        with running("work", **settings):
+            async with httpx2.AsyncClient(
+                base_url=server.url, headers=headers, trust_env=False
+            ) as client:
+                made = await client.post("/api/payments", json=order("ana@example.com"))
+                assert made.status_code == 200, made.text
+                payment = made.json()["payment"]
+                paid = {"code": payment["qr_code"], "scenario": "silent"}
+                await client.post("/simulators/pix/_control/pay", json=paid)
+                async with asyncio.timeout(_PATIENCE_SECONDS):
+                    while await status(client, payment) != "completed":
+                        await asyncio.sleep(0.05)
 
 
 async def test_the_doctor_sees_a_certificate_that_ends_soon(installation: Installation) -> None:
@@ -290,7 +319,7 @@ def pair(folder: Path, days: int) -> tuple[Path, Path]:
 async def test_refunds_of_a_payment_that_is_not_there_are_a_sentence(
     installation: Installation,
 ) -> None:
-    for command in ("create", "list"):
-        done = installation.command("refund", command, "98e2fe88-3a95-4c7c-a98f-dfa5192b85f9")
-        assert done.returncode == 1
-        assert done.stderr == "guichet: no payment 98e2fe88-3a95-4c7c-a98f-dfa5192b85f9\n"
+    done = installation.command("refund", "create", "98e2fe88-3a95-4c7c-a98f-dfa5192b85f9")
+
+    assert done.returncode == 1
+    assert done.stderr == "guichet: no payment 98e2fe88-3a95-4c7c-a98f-dfa5192b85f9\n"
