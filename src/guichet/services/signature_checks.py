@@ -6,7 +6,6 @@ Everything that receivers get wrong is tried in turn; what makes the given signa
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import hmac
 import itertools
@@ -135,7 +134,7 @@ def _keys(header: str, secret: str) -> list[_Choice]:
     encoded = secret.removeprefix("whsec_")
     try:
         decoded = _Choice("", base64.b64decode(encoded, validate=True))
-    except binascii.Error:
+    except ValueError:
         return [text]
     if header in _NOTCH:
         return [text, decoded._replace(wrong="the key is the secret decoded from base64")]
@@ -205,7 +204,7 @@ def _signatures(header: str, value: str) -> Iterable[_Choice]:
             yield _Choice(wrong, bytes.fromhex(text))
         try:
             decoded = base64.b64decode(text, validate=True)
-        except binascii.Error:
+        except ValueError:
             continue
         wrong = "" if in_base64 else "it is written in base64, not in hexadecimal"
         wrong = wrong or ("" if part.startswith("v1,") else "its version v1, is missing")
