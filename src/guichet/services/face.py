@@ -50,6 +50,10 @@ class Face(Protocol):
         """
         ...
 
+    def return_url(self, payment: Payment) -> str | None:
+        """Where the payer's browser may go back to the merchant, if they said."""
+        ...
+
     def payer_query(self, payment: Payment) -> Mapping[str, str]:
         """What the payer's browser takes along, as a query, on its way back to the merchant."""
         ...

@@ -28,7 +28,7 @@ from guichet.domain.payments import UNDECIDED, NewPayment, Payment
 from guichet.gateway import Gateway
 from guichet.rails.port import RailUnavailable
 from guichet.services.attempts import begin_attempt, refresh_attempt
-from guichet.services.channels import rail_of_channel, resolve_channel
+from guichet.services.channels import offered_channels, rail_of_channel, resolve_channel
 from guichet.services.checkout import Method, reserve_attempt
 from guichet.services.payments import PaymentView, draft_payment
 from guichet.services.settlement import Move, write_moves
@@ -147,6 +147,23 @@ def _check_channel(payment: Payment, channel: Channel) -> None:
         raise Invalid("channel", "locked")
     if kept.get("locked_currency") not in {None, channel.currency}:
         raise Invalid("channel", "locked")
+
+
+def payable_channels(gateway: Gateway, application: Application, payment: Payment) -> list[Channel]:
+    """The channels that a payer of ``payment`` may choose from."""
+    return [
+        channel
+        for channel in offered_channels(gateway, application)
+        if channel.id != ANY_MOBILE and _takes(payment, channel)
+    ]
+
+
+def _takes(payment: Payment, channel: Channel) -> bool:
+    try:
+        _check_channel(payment, channel)
+    except Invalid:
+        return False
+    return True
 
 
 async def cancel_payment(

@@ -50,6 +50,11 @@ def signature_headers(
     }
 
 
+def return_url(payment: Payment) -> str | None:
+    """The payer goes back to the address that the notices go to."""
+    return payment.notify_url
+
+
 def payer_query(payment: Payment) -> Mapping[str, str]:
     """What the payer's browser takes along to ``callback_url``, by GET where the notice is a POST.
 

@@ -19,7 +19,7 @@ from guichet.dialects.notchpay.queries import asked_days, asked_page, asked_text
 from guichet.dialects.notchpay.resources import render_payment
 from guichet.dialects.notchpay.statuses import payment_states
 from guichet.domain.access import Caller
-from guichet.domain.channels import CHANNELS
+from guichet.domain.channels import CHANNELS, DIALLED
 from guichet.domain.errors import CustomerBlocked, Invalid, NotFound
 from guichet.domain.money import Money, parse_money
 from guichet.domain.payments import UNDECIDED, CustomerDetails, NewPayment
@@ -64,7 +64,6 @@ _KEPT = (
     "locked_country",
 )
 #: What each operator's customers dial, in the words of the first generation (contract 6.4).
-_CONFIRM = {"Orange": "#150*50#", "MTN": "*126#"}
 
 _FORM = Form(
     Field("amount", (fields.amount_in("currency"),), rules.required),
@@ -192,20 +191,23 @@ class Payments:
 
     async def find(self, request: Request, caller: Caller) -> PaymentView:
         """The payment by our reference, its other spelling, or the merchant's own; ``NotFound``."""
-        key = request.parameters["reference"]
-        payment_id = read_id("payment", key)
-        if payment_id is not None:
-            try:
-                return await read_payment(self._gateway, caller, payment_id)
-            except NotFound:
-                pass  # a merchant's own reference may look like ours
-        view = None
-        if storable(key):
-            space_key = _REFERENCE_SPACE + key
-            view = await read_payment_by_request_key(self._gateway, caller, space_key)
-        if view is None:
-            raise NotFound("payment", key)
-        return view
+        return await find_payment(self._gateway, caller, request.parameters["reference"])
+
+
+async def find_payment(gateway: Gateway, caller: Caller, key: str) -> PaymentView:
+    """The payment that any of its names names; raises ``NotFound``."""
+    payment_id = read_id("payment", key)
+    if payment_id is not None:
+        try:
+            return await read_payment(gateway, caller, payment_id)
+        except NotFound:
+            pass  # a merchant's own reference may look like ours
+    view = None
+    if storable(key):
+        view = await read_payment_by_request_key(gateway, caller, _REFERENCE_SPACE + key)
+    if view is None:
+        raise NotFound("payment", key)
+    return view
 
 
 def _kept(body: Mapping[str, Any]) -> dict[str, Any]:
@@ -225,7 +227,7 @@ def _check_lock(channel: str | None, money: Money) -> None:
 
 def _dial(phone: str) -> str:
     channel = channel_of_phone(phone)
-    return _CONFIRM.get(channel.operator or "", "*126#") if channel else "*126#"
+    return DIALLED.get(channel.operator or "", "*126#") if channel else "*126#"
 
 
 def _filters(request: Request) -> PaymentFilters:

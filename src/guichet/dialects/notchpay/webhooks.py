@@ -9,16 +9,17 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from guichet.dialects.notchpay.envelope import encode, timestamp
+from guichet.dialects.notchpay.envelope import as_object, encode, timestamp
 from guichet.dialects.notchpay.event_names import EVERYTHING, wire_name
 from guichet.dialects.notchpay.ids import write_id
-from guichet.dialects.notchpay.money_out import render_refund, render_transfer
+from guichet.dialects.notchpay.money_out import render_beneficiary, render_refund, render_transfer
 from guichet.dialects.notchpay.resources import (
     render_customer,
     render_endpoint,
     render_payment,
 )
 from guichet.dialects.notchpay.statuses import payment_word
+from guichet.domain.beneficiaries import Beneficiary
 from guichet.domain.endpoints import Endpoint
 from guichet.domain.events import Event
 from guichet.domain.payments import Payment
@@ -56,6 +57,8 @@ def _data(environment: str, event: Event, subject: Subject) -> dict[str, Any]:
     if isinstance(subject, Payer):
         is_blocked = subject.blocked if event.status == "deleted" else event.status == "blocked"
         return render_customer(environment, subject._replace(blocked=is_blocked, updated_at=at))
+    if isinstance(subject, Beneficiary):
+        return render_beneficiary(subject._replace(updated_at=at))
     if isinstance(subject, Endpoint):
         return render_endpoint(environment, subject) | {"health": event.status}
     if isinstance(subject, Transfer | Refund):
@@ -94,6 +97,12 @@ def signature_headers(
 
 def _standard(secret: bytes, signed: bytes) -> str:
     return f"v1,{base64.b64encode(hmac.digest(secret, signed, hashlib.sha256)).decode()}"
+
+
+def return_url(payment: Payment) -> str | None:
+    """The payment's ``callback``."""
+    url = as_object(payment.details).get("callback")
+    return url if isinstance(url, str) else None
 
 
 def payer_query(payment: Payment) -> Mapping[str, str]:
