@@ -50,7 +50,7 @@ class Refund(NamedTuple):
     """One refund. Its id, as 32 hexadecimal digits, is the provider's id of it.
 
     ``attempt_id`` names the attempt by which the money had come. ``claim`` is the fencing number
-    of the lease that ends at ``claimed_until``.
+    of the lease that ends at ``claimed_until``. ``note`` is why the merchant gives the money back.
     """
 
     id: UUID
@@ -71,6 +71,7 @@ class Refund(NamedTuple):
     claim: int
     created_at: datetime
     updated_at: datetime
+    note: str | None = None
 
     @property
     def key(self) -> str:

@@ -159,13 +159,23 @@ def check_origin(caller: Caller, client_address: str, origin_host: str | None) -
     """
     application = caller.application
     if application.allowed_addresses:
-        try:
-            address = ipaddress.ip_address(client_address)
-        except ValueError:
-            raise Forbidden from None
-        if not any(address in network for network in _networks(application.allowed_addresses)):
-            raise Forbidden
+        _check_address(client_address, application.allowed_addresses)
     if application.allowed_domains and not _is_within(origin_host, application.allowed_domains):
+        raise Forbidden
+
+
+def check_transfer_origin(caller: Caller, client_address: str) -> None:
+    """Raise ``Forbidden`` where the application sends money from some addresses alone."""
+    if caller.application.transfer_addresses:
+        _check_address(client_address, caller.application.transfer_addresses)
+
+
+def _check_address(client_address: str, allowed: tuple[str, ...]) -> None:
+    try:
+        address = ipaddress.ip_address(client_address)
+    except ValueError:
+        raise Forbidden from None
+    if not any(address in network for network in _networks(allowed)):
         raise Forbidden
 
 

@@ -28,6 +28,11 @@ def normalise_phone(text: str, country: str | None = None) -> str | None:
     return None
 
 
+def country_of_phone(phone: str) -> str | None:
+    """The country (ISO 3166-1 alpha-2) of an E.164 number, as far as numbering data tells."""
+    return phonenumbers.region_code_for_number(phonenumbers.parse(phone, None))
+
+
 def channel_of_phone(phone: str) -> Channel | None:
     """The channel of an E.164 number's operator, as far as numbering data tells: numbers move."""
     number = phonenumbers.parse(phone, None)

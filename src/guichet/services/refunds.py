@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
@@ -15,6 +16,7 @@ from guichet.domain.errors import Invalid, NotFound, NotRefundable, RequestKeyRe
 from guichet.domain.ids import new_id
 from guichet.domain.orders import RefundOrder
 from guichet.domain.outcomes import Outcome, Unknown
+from guichet.domain.paging import Listing, Page
 from guichet.domain.payments import Payment
 from guichet.domain.refunds import OPEN_REFUND, REFUND, Refund
 from guichet.gateway import Gateway
@@ -35,17 +37,18 @@ async def create_refund(
     amount_minor: int | None = None,
     request_key: str | None = None,
     request_hash: bytes | None = None,
+    note: str | None = None,
 ) -> Refund:
     """Give ``amount_minor`` of a completed payment back (None: all that is left of it).
 
     The money is set aside in one transaction, then the rail is asked; the refund is answered as
-    the rail left it, often still open. With a request key the call may be repeated. Raises
-    ``NotFound``, ``NotRefundable``, ``InsufficientFunds``, ``Invalid`` (``amount``),
-    ``RequestKeyReused``.
+    the rail left it, often still open. With a request key the call may be repeated; ``note`` says
+    why it is made. Raises ``NotFound``, ``NotRefundable``, ``InsufficientFunds``, ``Invalid``
+    (``amount``), ``RequestKeyReused``.
     """
     if amount_minor is not None and amount_minor <= 0:
         raise Invalid("amount", "positive")
-    asked = _Asked(application_id, payment_id, amount_minor, request_key, request_hash)
+    asked = _Asked(application_id, payment_id, amount_minor, request_key, request_hash, note)
     try:
         refund, is_new = await _set_aside(gateway, asked)
     except asyncpg.UniqueViolationError:  # the same key, at the same moment, for another payment
@@ -66,6 +69,7 @@ class _Asked(NamedTuple):
     amount_minor: int | None
     request_key: str | None
     request_hash: bytes | None
+    note: str | None
 
 
 async def _set_aside(gateway: Gateway, asked: _Asked) -> tuple[Refund, bool]:
@@ -85,7 +89,7 @@ async def _set_aside(gateway: Gateway, asked: _Asked) -> tuple[Refund, bool]:
         if attempt is None:
             raise NotRefundable("status", f"the payment is {payment.status}")
         now = gateway.clock.now()
-        refund = _new_refund(payment, attempt, asked.amount_minor, now)
+        refund = _new_refund(payment, attempt, asked.amount_minor, now)._replace(note=asked.note)
         step = rules.reserve(payment, refund, _refund_window(gateway, attempt), now)
         lease_seconds = gateway.settings.lease_seconds
         await store.insert(tx, refund, asked.request_key, asked.request_hash, lease_seconds)
@@ -133,6 +137,24 @@ async def refresh_refund(gateway: Gateway, refund: Refund) -> Refund:
     Raises ``RailUnavailable`` when the provider cannot be asked now.
     """
     return await _ask_and_record(gateway, refund)
+
+
+async def read_refund(gateway: Gateway, application_id: UUID, refund_id: UUID) -> Refund:
+    """The application's refund; raises ``NotFound``."""
+    async with gateway.database.connection() as connection:
+        found = await store.read(connection, refund_id)
+    if found is None or found.application_id != application_id:
+        raise NotFound("refund", str(refund_id))
+    return found
+
+
+async def list_all_refunds(
+    gateway: Gateway, application_id: UUID, statuses: Sequence[str] | None, page: Page
+) -> Listing[Refund]:
+    """One page of an application's refunds, newest first."""
+    async with gateway.database.connection() as connection:
+        rows, total = await store.list_page(connection, application_id, statuses, page)
+    return Listing(rows, total)
 
 
 async def list_refunds(gateway: Gateway, application_id: UUID, payment_id: UUID) -> list[Refund]:
@@ -185,4 +207,11 @@ async def _release(gateway: Gateway, refund: Refund) -> None:
         await store.release(connection, refund.id, refund.claim)
 
 
-__all__ = ["OPEN_REFUND", "create_refund", "list_refunds", "refresh_refund"]
+__all__ = [
+    "OPEN_REFUND",
+    "create_refund",
+    "list_all_refunds",
+    "list_refunds",
+    "read_refund",
+    "refresh_refund",
+]

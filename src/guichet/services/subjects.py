@@ -6,21 +6,23 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 from uuid import UUID
 
+from guichet.domain.beneficiaries import Beneficiary
 from guichet.domain.endpoints import Endpoint
 from guichet.domain.events import Event
 from guichet.domain.refunds import Refund
 from guichet.domain.transfers import Transfer
-from guichet.store import endpoints, payers, payments, refunds, transfers
+from guichet.store import beneficiaries, endpoints, payers, payments, refunds, transfers
 from guichet.store.database import Connection
 from guichet.store.payers import Payer
 from guichet.store.payments import PaymentRow
 
-Subject = PaymentRow | Refund | Transfer | Payer | Endpoint
+Subject = PaymentRow | Refund | Transfer | Payer | Beneficiary | Endpoint
 
 _READ: Mapping[str, Callable[[Connection, UUID], Awaitable[Any]]] = {
     "payment": payments.by_id,
     "refund": refunds.read,
     "transfer": transfers.any_by_id,
+    "beneficiary": beneficiaries.any_by_id,
     "customer": payers.any_by_id,
     "endpoint": endpoints.any_by_id,
 }

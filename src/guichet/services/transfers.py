@@ -13,12 +13,14 @@ from uuid import UUID
 from guichet.domain import fees
 from guichet.domain import transfers as rules
 from guichet.domain.access import Application
+from guichet.domain.beneficiaries import Beneficiary
 from guichet.domain.errors import DuplicateReference, Invalid, NotCancellable, NotFound
 from guichet.domain.events import Event
 from guichet.domain.ids import new_id
 from guichet.domain.money import Money
 from guichet.domain.orders import Destination, SendOrder
 from guichet.domain.outcomes import Outcome, Reason, Unknown
+from guichet.domain.paging import Listing, Page
 from guichet.domain.transfers import (
     EVENT_OF_STATUS,
     TRANSFER,
@@ -31,10 +33,28 @@ from guichet.gateway import Gateway
 from guichet.ledger import transfer_rules
 from guichet.rails.port import RailUnavailable, SendingRail
 from guichet.services.attempts import provider_account
+from guichet.services.beneficiaries import add_beneficiary
 from guichet.services.offers import offered_rail, pays_out
 from guichet.store import attempts as events_store
 from guichet.store import transfers as store
 from guichet.store.database import Connection
+from guichet.store.transfers import TransferFilters
+
+__all__ = [
+    "NewTransfer",
+    "TransferFilters",
+    "approve_transfer",
+    "cancel_transfer",
+    "create_transfer",
+    "draft_transfer",
+    "list_transfers",
+    "read_transfer",
+    "record_transfer",
+    "refresh_transfer",
+    "refuse_transfer",
+    "reserve_transfers",
+    "send_transfer",
+]
 
 log = logging.getLogger(__name__)
 
@@ -55,15 +75,24 @@ class NewTransfer(NamedTuple):
     purpose: str = "transfer"
 
 
-async def create_transfer(gateway: Gateway, application: Application, new: NewTransfer) -> Transfer:
+async def create_transfer(
+    gateway: Gateway,
+    application: Application,
+    new: NewTransfer,
+    beneficiary: Beneficiary | None = None,
+) -> Transfer:
     """Set the money aside, then ask the rail; the transfer as the rail left it, often still open.
 
-    With ``application.approves_transfers`` it waits for ``approve_transfer`` instead. Raises
-    ``Invalid`` (``channel``), ``InsufficientFunds``, ``DuplicateReference``.
+    ``beneficiary`` is one to be kept with the transfer, if they are not yet. With
+    ``application.approves_transfers`` it waits for ``approve_transfer`` instead. Raises ``Invalid``
+    (``channel``), ``InsufficientFunds``, ``DuplicateReference``.
     """
     now = gateway.clock.now()
     transfer = draft_transfer(gateway, application, new, now)
     async with gateway.database.transaction() as tx:
+        if beneficiary is not None:
+            kept = await add_beneficiary(tx, beneficiary, now)
+            transfer = transfer._replace(beneficiary_id=kept.id)
         await reserve_transfers(gateway, tx, [transfer], now)
     return transfer if transfer.approval == "wanted" else await send_transfer(gateway, transfer)
 
@@ -233,6 +262,15 @@ async def read_transfer(gateway: Gateway, application: Application, key: UUID | 
     if found is None:
         raise NotFound("transfer", str(key))
     return found
+
+
+async def list_transfers(
+    gateway: Gateway, application: Application, filters: TransferFilters, page: Page
+) -> Listing[Transfer]:
+    """One page of the application's transfers, newest first."""
+    async with gateway.database.connection() as connection:
+        rows, total = await store.list_page(connection, application.id, filters, page)
+    return Listing(rows, total)
 
 
 async def _withdraw(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID
 
+from guichet.domain.paging import Page
 from guichet.domain.refunds import Refund
 from guichet.store.database import Connection
 
@@ -59,6 +60,24 @@ async def of_payment(connection: Connection, payment_id: UUID) -> list[Refund]:
         f"SELECT {_COLUMNS} FROM refunds WHERE payment_id = $1 ORDER BY id", payment_id
     )
     return [Refund._make(tuple(record)) for record in records]
+
+
+async def list_page(
+    connection: Connection, application_id: UUID, statuses: Sequence[str] | None, page: Page
+) -> tuple[list[Refund], int]:
+    """One page of an application's refunds, newest first, and how many there are in all."""
+    where = "application_id = $1 AND ($2::text[] IS NULL OR status = ANY($2))"
+    records = await connection.fetch(
+        f"SELECT {_COLUMNS} FROM refunds WHERE {where} ORDER BY id DESC LIMIT $3 OFFSET $4",
+        application_id,
+        statuses,
+        page.size,
+        page.offset,
+    )
+    total = await connection.fetchval(
+        f"SELECT count(*) FROM refunds WHERE {where}", application_id, statuses
+    )
+    return [Refund._make(tuple(record)) for record in records], total
 
 
 async def lock(connection: Connection, refund_id: UUID) -> Refund | None:

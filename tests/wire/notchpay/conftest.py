@@ -23,6 +23,7 @@ from guichet.web.asgi import Asgi
 from rails.mobile.stage import CREDENTIALS, simulator
 from wire.applications import BASE_URL
 from wire.client import Client
+from wire.notchpay.senders import enrich, granting
 from wire.notchpay.shops import MakeShop, Shop
 
 
@@ -118,3 +119,10 @@ async def shop(make_shop: MakeShop) -> Shop:
 def notch(app: Asgi, shop: Shop) -> Client:
     """A merchant's client with the public key alone."""
     return Client(app, {"authorization": shop.public_key, "content-type": "application/json"})
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def sending(app: Asgi, shop: Shop, owner: asyncpg.Connection[Any]) -> Client:
+    """A client with the grant, whose merchant has a million francs."""
+    await enrich(owner, shop)
+    return granting(app, shop)

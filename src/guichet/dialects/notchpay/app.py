@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 from guichet.dialects.neopay.limits import RequestLimiter, limit_headers
-from guichet.dialects.notchpay.auth import KEY_HEADERS, authenticate, granted_where_live
+from guichet.dialects.notchpay.auth import (
+    KEY_HEADERS,
+    authenticate,
+    granted,
+    granted_to_send,
+    granted_where_live,
+)
+from guichet.dialects.notchpay.beneficiaries import Beneficiaries
 from guichet.dialects.notchpay.cors import Cors
 from guichet.dialects.notchpay.customers import Customers
 from guichet.dialects.notchpay.endpoints import Endpoints
@@ -14,6 +21,8 @@ from guichet.dialects.notchpay.errors import error_reply
 from guichet.dialects.notchpay.legacy import Legacy
 from guichet.dialects.notchpay.payments import Payments
 from guichet.dialects.notchpay.reference import Reference
+from guichet.dialects.notchpay.refunds import Refunds
+from guichet.dialects.notchpay.transfers import Transfers
 from guichet.domain.access import Caller
 from guichet.gateway import Gateway
 from guichet.web.asgi import (
@@ -91,6 +100,7 @@ def build_app(gateway: Gateway) -> Asgi:
     _add_legacy(serve, payments, Legacy(gateway, payments))
     _add_customers(serve, Customers(gateway))
     _add_webhooks(serve, Endpoints(gateway))
+    _add_money_out(serve, Transfers(gateway), Beneficiaries(gateway), Refunds(gateway))
     reference = Reference(gateway)
     serve("GET", "/", reference.greet, authenticate)
     serve("GET", "/channels", reference.channels, authenticate)
@@ -142,6 +152,26 @@ def _add_webhooks(serve: Serve, endpoints: Endpoints) -> None:
     serve("GET", "/webhooks/{id}", endpoints.show, granted_where_live)
     serve("PUT PATCH POST", "/webhooks/{id}", endpoints.update, granted_where_live)
     serve("DELETE", "/webhooks/{id}", endpoints.delete, granted_where_live)
+
+
+def _add_money_out(
+    serve: Serve, transfers: Transfers, beneficiaries: Beneficiaries, refunds: Refunds
+) -> None:
+    serve("GET", "/balance", transfers.balance, granted)
+    serve("GET", "/transfers", transfers.list, granted)
+    for path in ("/transfers", "/transfers/initialize", "/transfers/direct"):
+        serve("POST", path, transfers.create, granted_to_send)
+    serve("GET", "/transfers/{reference}", transfers.show, granted)
+    serve("DELETE", "/transfers/{reference}", transfers.cancel, granted_to_send)
+    for path in ("/beneficiaries", "/recipients"):
+        serve("GET", path, beneficiaries.list, granted)
+        serve("POST", path, beneficiaries.create, granted)
+        serve("GET", f"{path}/{{id}}", beneficiaries.show, granted)
+        serve("PUT", f"{path}/{{id}}", beneficiaries.update, granted)
+        serve("DELETE", f"{path}/{{id}}", beneficiaries.delete, granted)
+    serve("GET", "/refunds", refunds.list, granted)
+    serve("POST", "/refunds", refunds.create, granted)
+    serve("GET", "/refunds/{id}", refunds.show, granted)
 
 
 async def unavailable(_scope: Scope, _receive: Receive, send: Send) -> None:

@@ -6,7 +6,7 @@ from guichet.dialects.neopay.auth import origin_host
 from guichet.domain.access import Caller, Environment, KeyRole
 from guichet.domain.errors import Forbidden, Unauthenticated
 from guichet.gateway import Gateway
-from guichet.services.access import check_origin, identify_by_key
+from guichet.services.access import check_origin, check_transfer_origin, identify_by_key
 from guichet.web.asgi import Request
 
 _KEY_HEADERS = ("authorization", "n-authorization")
@@ -58,6 +58,13 @@ def granted(gateway: Gateway, request: Request) -> Caller:
         if other.role is KeyRole.SECRET and other.application.id == caller.application.id:
             return other
     raise GrantWrong if shown else GrantMissing
+
+
+def granted_to_send(gateway: Gateway, request: Request) -> Caller:
+    """As ``granted``, from an address that the application sends money from."""
+    caller = granted(gateway, request)
+    check_transfer_origin(caller, request.client_address)
+    return caller
 
 
 def granted_where_live(gateway: Gateway, request: Request) -> Caller:

@@ -1,4 +1,6 @@
-"""Money that leaves, on Notch Pay's wire: transfers (contract 7.1) and refunds (contract 14)."""
+"""Money that leaves, on Notch Pay's wire: transfers (contract 7.1) and refunds (contract 14), who
+gets it (8) and what there is (12).
+"""
 
 from __future__ import annotations
 
@@ -8,8 +10,10 @@ from guichet.dialects.notchpay.envelope import as_object, timestamp, timestamp_o
 from guichet.dialects.notchpay.ids import write_id
 from guichet.dialects.notchpay.resources import amount, sandbox
 from guichet.dialects.notchpay.statuses import refund_word, transfer_word
+from guichet.domain.beneficiaries import Beneficiary
 from guichet.domain.refunds import Refund
 from guichet.domain.transfers import Transfer
+from guichet.services.balances import Balance
 
 
 def render_transfer(transfer: Transfer) -> dict[str, Any]:
@@ -39,13 +43,52 @@ def render_transfer(transfer: Transfer) -> dict[str, Any]:
             "payment_method", environment, transfer.beneficiary_id or transfer.id
         ),
         "description": transfer.description,
-        "statement": None,
+        "statement": kept.get("statement"),
         "metadata": kept.get("metadata") or None,
         "sandbox": sandbox(environment),
         "initiated_at": timestamp(transfer.created_at),
         "created_at": timestamp(transfer.created_at),
         "updated_at": timestamp(transfer.updated_at),
         "completed_at": timestamp_or_none(transfer.completed_at),
+    }
+
+
+def render_beneficiary(beneficiary: Beneficiary) -> dict[str, Any]:
+    """A beneficiary (contract 8); numbers of wallets are shown without their plus."""
+    environment = beneficiary.environment
+    number = beneficiary.account_number.removeprefix("+")
+    return {
+        "id": write_id("beneficiary", environment, beneficiary.id),
+        "name": beneficiary.name,
+        "email": beneficiary.email,
+        "phone": beneficiary.phone or number,
+        "account_number": number,
+        "bank_code": beneficiary.bank_code,
+        "country": beneficiary.country,
+        "currency": beneficiary.currency,
+        "type": beneficiary.kind,
+        "channel": beneficiary.channel,
+        "metadata": as_object(beneficiary.details).get("metadata") or None,
+        "sandbox": sandbox(environment),
+        "payment_method": write_id("payment_method", environment, beneficiary.id),
+        "reference": beneficiary.reference,
+        "description": beneficiary.description,
+        "created_at": timestamp(beneficiary.created_at),
+        "updated_at": timestamp(beneficiary.updated_at),
+    }
+
+
+def render_balance(environment: str, balance: Balance) -> dict[str, Any]:
+    """What an application has (contract 12). ``credit`` is what it owes."""
+    currency = balance.currency
+    return {
+        "reserved": amount(balance.reserved_minor, currency),
+        "total": amount(balance.total_minor, currency),
+        "pending": amount(balance.pending_minor, currency),
+        "credit": amount(balance.owed_minor, currency),
+        "available": amount(balance.available_minor, currency),
+        "currency": currency,
+        "environment": environment,
     }
 
 
@@ -59,6 +102,7 @@ def render_refund(refund: Refund) -> dict[str, Any]:
         "amount": amount(refund.amount_minor, refund.currency),
         "currency": refund.currency,
         "status": refund_word(refund.status),
+        "reason": refund.note,
         "failure_reason": refund.reason.upper() if refund.reason else None,
         "sandbox": sandbox(refund.environment),
         "created_at": timestamp(refund.created_at),

@@ -294,9 +294,11 @@ CREATE TABLE refunds (
     claim               bigint NOT NULL DEFAULT 0,
     created_at          timestamptz NOT NULL,
     updated_at          timestamptz NOT NULL,
+    note                text, -- why, in the merchant's words
     CHECK ((request_key IS NULL) = (request_hash IS NULL))
 );
 CREATE INDEX refunds_of_payment ON refunds (payment_id, id);
+CREATE INDEX refunds_newest ON refunds (application_id, id DESC);
 CREATE INDEX refunds_due ON refunds (next_check_at) WHERE next_check_at IS NOT NULL;
 CREATE UNIQUE INDEX refunds_request_key ON refunds (application_id, request_key)
     WHERE request_key IS NOT NULL;
