@@ -40,7 +40,11 @@ def post_against_sql(bench: Bench, database: Filled) -> None:
         return bench.sql(database.dsn, clients, statements.CREATE, arguments)
 
     with bench.server(database) as server, tempfile.NamedTemporaryFile("w") as script:
-        script.write(statements.create_script(database.application_ids, database.payee_id))
+        script.write(
+            statements.create_script(
+                database.application_ids, database.payee_id, database.fee_rule_id
+            )
+        )
         script.flush()
         for clients, goal in _POST_GOALS.items():
             cases = [

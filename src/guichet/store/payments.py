@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from operator import itemgetter
 from typing import NamedTuple
 from uuid import UUID
 
@@ -41,41 +42,33 @@ class PaymentInsert(NamedTuple):
     event_id: UUID
 
 
-_CREATE = f"SELECT * FROM create_payments({', '.join(f'${n}' for n in range(1, 35))})"
-_INSERTED = [
-    "id",
-    "application_id",
-    "environment",
-    "payee_id",
-    "fee_rule_id",
-    "rail",
-    "institution_id",
-    "link_id",
-    "country",
-    "reference",
-    "amount_minor",
-    "currency",
-    "fee_minor",
-    "notify_url",
-]
-_INSERTED_INDEXES = tuple(Payment._fields.index(name) for name in _INSERTED)
+_CREATE = "SELECT * FROM create_payments($1, $2)"
+#: An item's values in the order of the database's type ``payment_item``: the payment's, then the
+#: request's, then the payer's. The driver takes a row as a plain tuple.
+_PAYMENT_VALUES = itemgetter(*map(Payment._fields.index, (
+    "id", "application_id", "environment", "payee_id", "fee_rule_id", "rail", "institution_id",
+    "link_id", "country", "reference", "amount_minor", "currency", "fee_minor", "notify_url",
+)))  # fmt: skip
 _EXPIRES_AT = Payment._fields.index("expires_at")
-#: create_payments takes the payer's values in this order.
-_SENT = [
-    "email",
-    "name",
-    "phone",
-    "city",
-    "state",
-    "country",
-    "zip_code",
-    "street",
-    "house_number",
-    "currency",
-    "tax_number",
-    "company_number",
-]
-_SENT_INDEXES = tuple(CUSTOMER_FIELDS.index(name) for name in _SENT)
+_PAYER_VALUES = itemgetter(*map(CUSTOMER_FIELDS.index, (
+    "email", "name", "phone", "city", "state", "country", "zip_code", "street", "house_number",
+    "currency", "tax_number", "company_number",
+)))  # fmt: skip
+
+
+def _item(insert: PaymentInsert) -> tuple[object, ...]:
+    payment, request_key, request_hash, given_id, new_id, email_key, payer, event_id = insert
+    return (
+        *_PAYMENT_VALUES(payment),
+        request_key,
+        request_hash,
+        payment[_EXPIRES_AT],
+        event_id,
+        given_id,
+        new_id,
+        email_key,
+        *_PAYER_VALUES(payer),
+    )
 
 
 async def create(
@@ -87,25 +80,13 @@ async def create(
     ``asyncpg.UniqueViolationError`` when somebody else inserts the same key meanwhile, or when a
     payer named by id is given the e-mail of another one.
     """
-    payments = [item.payment for item in items]
-    rows = await connection.fetch(
-        _CREATE,
-        *([payment[index] for payment in payments] for index in _INSERTED_INDEXES),
-        [item.request_key for item in items],
-        [item.request_hash for item in items],
-        [payment[_EXPIRES_AT] for payment in payments],
-        [item.event_id for item in items],
-        now,
-        [item.customer_id for item in items],
-        [item.new_customer_id for item in items],
-        [item.email_key for item in items],
-        *([item.customer_fields[index] for item in items] for index in _SENT_INDEXES),
-    )
+    rows = await connection.fetch(_CREATE, [_item(insert) for insert in items], now)
     answers: list[PaymentRow | None] = [None] * len(items)
     for row in rows:
         index = row[0] - 1
         customer = Customer._make(tuple(row)[1:])
-        answers[index] = PaymentRow(payments[index]._replace(customer_id=customer.id), customer)
+        payment = items[index].payment._replace(customer_id=customer.id)
+        answers[index] = PaymentRow(payment, customer)
     return answers
 
 
