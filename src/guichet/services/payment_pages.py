@@ -93,7 +93,7 @@ class PaymentPages:
         async with self._gateway.database.connection() as connection:
             found = await read_many(connection, keys)
         # What changed since the page was read is newer than its stamp, and as true.
-        read = {stamp: found[key] for stamp, key in zip(unread, keys, strict=True)}
+        read = dict(zip(unread, cast("list[PaymentRow]", found), strict=True))
         views.update(read)
         while len(views) > _VIEWS_MAX:
             views.popitem(last=False)

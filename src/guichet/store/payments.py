@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from operator import itemgetter
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from guichet.domain.customers import CUSTOMER_FIELDS, Customer
@@ -84,16 +84,15 @@ async def create(
     answers: list[PaymentRow | None] = [None] * len(items)
     for row in rows:
         index = row[0] - 1
-        customer = Customer._make(tuple(row)[1:])
+        customer = Customer._make(row[1:])
         payment = items[index].payment._replace(customer_id=customer.id)
         answers[index] = PaymentRow(payment, customer)
     return answers
 
 
-def _row(record: Sequence[object]) -> PaymentRow:
-    values = tuple(record)
+def _row(record: Sequence[Any]) -> PaymentRow:
     return PaymentRow(
-        Payment._make(values[:_PAYMENT_WIDTH]), Customer._make(values[_PAYMENT_WIDTH:])
+        Payment._make(record[:_PAYMENT_WIDTH]), Customer._make(record[_PAYMENT_WIDTH:])
     )
 
 
@@ -111,13 +110,12 @@ async def by_request_key(
     record = await connection.fetchrow(_BY_KEY, application_id, request_key)
     if record is None:
         return None
-    values = tuple(record)
-    return _row(values[:-1]), values[-1]
+    return _row(record[:-1]), record[-1]
 
 
 _READ = f"""
-SELECT {_PAYMENT}, {_CUSTOMER}
-FROM unnest($1::uuid[], $2::uuid[]) AS k (application_id, id)
+SELECT {_PAYMENT}, {_CUSTOMER}, k.n
+FROM unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY AS k (application_id, id, n)
 JOIN payments p ON p.id = k.id AND p.application_id = k.application_id
 JOIN customers c ON c.id = p.customer_id
 """
@@ -125,11 +123,14 @@ JOIN customers c ON c.id = p.customer_id
 
 async def read_many(
     connection: Connection, keys: Sequence[tuple[UUID, UUID]]
-) -> dict[tuple[UUID, UUID], PaymentRow]:
-    """The payments among ``keys`` (application id, payment id) that exist."""
+) -> list[PaymentRow | None]:
+    """The payments that ``keys`` (application id, payment id) name; None where there is none."""
     records = await connection.fetch(_READ, [key[0] for key in keys], [key[1] for key in keys])
-    rows = map(_row, records)
-    return {(row.payment.application_id, row.payment.id): row for row in rows}
+    # Told apart by their place: dictionaries of UUIDs hash and compare them in Python.
+    rows: list[PaymentRow | None] = [None] * len(keys)
+    for record in records:
+        rows[record[-1] - 1] = _row(record[:-1])
+    return rows
 
 
 _BY_ID = f"""
