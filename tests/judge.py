@@ -15,10 +15,16 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
+from jsonschema_path.readers import FilePathReader
 from openapi_core import Config, OpenAPI
 from openapi_core.exceptions import OpenAPIError
 from openapi_core.testing import MockRequest, MockResponse
 from werkzeug.datastructures import Headers, ImmutableMultiDict
+
+import bacen
+import gsma
+
+_PATCHED = {bacen.NAME: bacen.patched, gsma.NAME: gsma.patched}
 
 SPECS = Path(__file__).resolve().parents[1].parent / "shared" / "specs"
 
@@ -41,7 +47,11 @@ class Judge:
         self._host = specification["servers"][0]["url"].rstrip("/")
         for operation in _operations(specification):
             _take_any_charset(operation)
-        config = Config(spec_validator_cls=None, additional_properties_default_policy="forbid")
+        config = Config(
+            spec_validator_cls=None,
+            additional_properties_default_policy="forbid",
+            extra_media_type_deserializers={"application/problem+json": json.loads},
+        )
         self._specification = OpenAPI.from_dict(dict(specification), config=config)
 
     def request(
@@ -133,13 +143,26 @@ def _reasons(error: OpenAPIError) -> str:
 
 
 @cache
-def _specification(name: str) -> Any:
+def specification_of(name: str) -> Any:
+    """The file as it was published; skips the test, loudly, where it is absent."""
     path = SPECS / name
     if not path.exists():
         pytest.skip(f"NOT JUDGED: {path} is absent, nothing checks this against the provider")
-    return json.loads(path.read_bytes())
+    if path.suffix == ".json":
+        return json.loads(path.read_bytes())
+    return FilePathReader(str(path)).read()[0]
 
 
+@cache
+def _specification(name: str) -> Any:
+    file = specification_of(name)
+    return _PATCHED[name](file) if name in _PATCHED else file
+
+
+@cache
 def judge_of(name: str, base_url: str = "") -> Judge:
-    """The judge by ``../shared/specs/{name}``; skips the test, loudly, where it is absent."""
+    """The judge by ``../shared/specs/{name}``; skips the test, loudly, where it is absent.
+
+    One judge serves all tests: what it learns about the file makes it quick.
+    """
     return Judge(_specification(name), base_url)

@@ -7,10 +7,12 @@ from dataclasses import fields
 from guichet.domain.attempts import ATTEMPT
 from guichet.domain.deliveries import DELIVERY
 from guichet.domain.lifecycle import Lifecycle
+from guichet.domain.links import LINK
 from guichet.domain.payments import PAYMENT
+from guichet.domain.refunds import REFUND
 from guichet.settings import Settings
 
-_LIFECYCLES: tuple[Lifecycle, ...] = (PAYMENT, ATTEMPT, DELIVERY)
+_LIFECYCLES: tuple[Lifecycle, ...] = (PAYMENT, ATTEMPT, REFUND, LINK, DELIVERY)
 
 
 def settings() -> str:

@@ -9,8 +9,16 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from enum import StrEnum
 from pathlib import Path
 from typing import Any, get_type_hints
+
+
+class LinksIndexShape(StrEnum):
+    """What ``GET /api/links`` answers: a list, or as documented the newest link alone."""
+
+    LIST = "list"
+    DOCUMENTED = "documented"
 
 
 class InvalidSetting(ValueError):
@@ -67,6 +75,26 @@ class Settings:
     trusted_proxies: str = _setting(
         "", "Networks (CIDR, separated by commas) whose X-Forwarded-For is believed."
     )
+    notices_url: str = _setting(
+        "", "Address under which providers reach `/notices`; default the public one."
+    )
+    notices_tls_port: int = _setting(
+        0,
+        "Port on which `/notices` is served by mutual TLS, for PSPs; 0: none, and with "
+        "`guichet run` a free one.",
+    )
+    notices_tls_certificate: str = _setting(
+        "", "File (PEM) of that port's certificate, with its chain."
+    )
+    notices_tls_key: str = _setting("", "File (PEM) of its private key.")
+    notices_tls_ca: str = _setting(
+        "", "File (PEM) of the authorities of the certificates with which PSPs deliver notices."
+    )
+    client_subject_header: str = _setting(
+        "",
+        "Header in which a trusted proxy says whose client certificate it verified (the subject "
+        "as in RFC 4514); believed from GUICHET_TRUSTED_PROXIES alone.",
+    )
     yapily_sandbox_url: str = _setting(
         "", "Yapily for sandbox applications; empty is the simulator of this server."
     )
@@ -80,11 +108,42 @@ class Settings:
     yapily_webhook_secret: str = _setting(
         "", "Secret in the address of Yapily's notices; empty: notices are refused.", secret=True
     )
+    pix_sandbox_url: str = _setting(
+        "",
+        "Where a PSP's API Pix begins, for sandbox applications without an account of their own; "
+        "empty is the simulator, where there is one. The next settings belong to it.",
+    )
+    pix_sandbox_token_url: str = _setting("", "Where that PSP gives out access tokens.")
+    pix_sandbox_client_id: str = _setting("", "OAuth client id there.")
+    pix_sandbox_client_secret: str = _setting("", "OAuth client secret there.", secret=True)
+    pix_sandbox_certificate: str = _setting("", "File (PEM) of our client certificate.")
+    pix_sandbox_private_key: str = _setting("", "File (PEM) of its private key.")
+    pix_sandbox_ca: str = _setting(
+        "", "File (PEM) of the PSP's authorities; empty: the system's are believed."
+    )
+    pix_sandbox_pix_key: str = _setting("", "The payee's Pix key there.")
+    pix_sandbox_city: str = _setting("", "The payee's city, for the codes.")
+    pix_sandbox_webhook_subject: str = _setting(
+        "", "Subject of the certificate with which that PSP delivers notices."
+    )
+    pix_simulator_port: int = _setting(
+        0,
+        "Port of the PIX simulator's API; 0: a free one. `guichet work` finds a simulator of "
+        "`guichet serve --simulators` by it.",
+    )
+    links_index_shape: LinksIndexShape = _setting(
+        LinksIndexShape.LIST,
+        "Neopay's `GET /api/links`: `list` answers the list, `documented` the newest link alone, "
+        "as one object.",
+    )
     check_tax_numbers: bool = _setting(
         True, "Whether CPF and CNPJ must have the right check digits: `true` or `false`."
     )
     provider_timeout_seconds: float = _setting(15.0, "Longest wait for a provider's answer.")
     webhook_timeout_seconds: float = _setting(15.0, "Longest wait for a merchant's answer.")
+    reconcile_seconds: int = _setting(
+        900, "How often providers' own lists of movements are compared with ours."
+    )
     lease_seconds: float = _setting(60.0, "How long a worker may hold a piece of work.")
     log_level: str = _setting("info", "`debug`, `info`, `warning` or `error`.")
 
@@ -115,3 +174,8 @@ class Settings:
     def base_url(self) -> str:
         """The public address without a trailing slash."""
         return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
+
+    @property
+    def notices_base_url(self) -> str:
+        """The address of ``/notices`` for providers, without a trailing slash."""
+        return (self.notices_url or self.base_url).rstrip("/")

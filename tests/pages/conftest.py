@@ -1,71 +1,57 @@
-"""The payer's pages over a real gateway, with a rail that answers as each test says."""
+"""The payer's pages over a real gateway, with rails that answer as each test says."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
 import httpx2
 import pytest
+import pytest_asyncio
 
+from conftest import fresh_database
 from gateways import APPLICATION_ID, caller_of
-from guichet.domain.institutions import Institution
 from guichet.domain.money import Money
-from guichet.domain.orders import CollectOrder
-from guichet.domain.outcomes import Notice, Outcome, Redirect, Reply, Waiting
+from guichet.domain.outcomes import Outcome
 from guichet.domain.payments import CustomerDetails, NewPayment, Payment
+from guichet.embedded import Endpoints
 from guichet.gateway import Gateway
 from guichet.pages.app import build_app
-from guichet.rails.port import Inbound, RailCard, RailUnavailable
-from guichet.rails.registry import Registry
 from guichet.services.checkout import open_checkout
 from guichet.services.payments import checkout_url, create_payment
 from guichet.services.settlement import record_outcome
+from pages.scripted import ScriptedRail, registry, scripted_bank, scripted_pix
+from pages.stall import Stall, opened_stall
 
-BANK_URL = "https://bank.example/authorise?consent=1"
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def module_stall(cluster_endpoints: Endpoints) -> AsyncIterator[Stall]:
+    """A stall of the module's own: its tests are apart by their payments and links."""
+    async with fresh_database(cluster_endpoints) as urls, opened_stall(urls) as stall:
+        yield stall
 
 
-class ScriptedRail:
-    """A rail whose answer to ``begin`` is set by the test; ``orders`` are those it got."""
+@pytest.fixture
+def stall(module_stall: Stall) -> Stall:
+    """The same, its rails ready."""
+    module_stall.open()
+    return module_stall
 
-    card = RailCard(
-        name="scripted",
-        currencies=frozenset({"GBP"}),
-        authenticity="none is needed in a test",
-        event_types=frozenset(),
-        deduplicates=True,
-        visibility_seconds=0,
-    )
 
-    def __init__(self) -> None:
-        self.answer: Outcome | None = Waiting(next_step=Redirect(BANK_URL))
-        self.orders: list[CollectOrder] = []
-
-    async def begin(self, order: CollectOrder) -> Outcome:
-        self.orders.append(order)
-        if self.answer is None:
-            raise RailUnavailable
-        return self.answer
-
-    async def advance(self, order: CollectOrder, reply: Reply | None = None) -> Outcome:  # noqa: ARG002
-        raise RailUnavailable
-
-    async def cancel(self, order: CollectOrder) -> Outcome:  # noqa: ARG002
-        raise RailUnavailable
-
-    def hear(self, inbound: Inbound) -> Sequence[Notice]:  # noqa: ARG002
-        return ()
-
-    async def institutions(self) -> Sequence[Institution]:
-        return ()
+@pytest_asyncio.fixture(loop_scope="module")
+async def payer(stall: Stall) -> AsyncIterator[httpx2.AsyncClient]:
+    """A payer's browser, new to everything."""
+    async with stall.browser() as browser:
+        yield browser
 
 
 @pytest.fixture
 def rail(gateway: Gateway) -> ScriptedRail:
-    scripted = ScriptedRail()
-    gateway.rails = Registry({("open_banking", "sandbox"): scripted})
-    return scripted
+    """The bank of tests that need a gateway of their own."""
+    bank = scripted_bank()
+    gateway.rails = registry(bank, scripted_pix())
+    return bank
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from datetime import timedelta
 
 import asyncpg
@@ -16,15 +15,11 @@ from guichet.domain.money import Money
 from guichet.domain.outcomes import Done, Reason, Redirect, Refused, TakenBack, Unknown, Waiting
 from guichet.gateway import Gateway
 from guichet.services.closing import expire_payment
-from pages.conftest import BANK_URL, NewCheckout, ScriptedRail
+from pages.conftest import NewCheckout
+from pages.reading import heading
+from pages.scripted import BANK_URL, ScriptedRail
 
 FULL = Done(received=Money(35041, "GBP"))
-
-
-def heading(page: httpx2.Response) -> str:
-    found = re.search(r"<h1>(.*?)</h1>", page.text, re.DOTALL)
-    assert found, page.text
-    return found.group(1).strip()
 
 
 async def test_the_page_shows_what_is_to_be_paid_and_one_button(

@@ -12,6 +12,7 @@ from guichet.pages.assets import SCRIPTS, STATIC, ScriptChanged, integrity_of, l
 from guichet.pages.misses import Misses
 from guichet.pages.render import Renderer
 from guichet.pages.stages import Stage
+from guichet.pages.themes import contrast
 
 
 @pytest.mark.parametrize(
@@ -85,15 +86,9 @@ def test_every_stage_has_its_template() -> None:
     assert {stage.value for stage in Stage} <= names
 
 
-def _luminance(colour: str) -> float:
-    channels = [int(colour[index : index + 2], 16) / 255 for index in (1, 3, 5)]
-    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
-    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
-
-
 def _contrast(one: str, other: str) -> float:
-    lighter, darker = sorted((_luminance(one), _luminance(other)), reverse=True)
-    return (lighter + 0.05) / (darker + 0.05)
+    colours = (bytes.fromhex(colour.removeprefix("#")) for colour in (one, other))
+    return contrast(*((red, green, blue) for red, green, blue in colours))
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -102,9 +97,9 @@ def _contrast(one: str, other: str) -> float:
     [
         ("ink", "card", 4.5), ("ink", "ground", 4.5), ("soft", "card", 4.5),
         ("soft", "ground", 4.5), ("accent", "card", 4.5), ("accent-strong", "ground", 4.5),
-        ("on-accent", "accent", 4.5), ("on-accent", "accent-strong", 4.5),
-        ("on-notice", "notice", 4.5), ("on-ribbon", "ribbon", 4.5), ("good", "card", 3),
-        ("bad", "card", 3), ("mind", "card", 3), ("edge", "card", 3),
+        ("on-brand", "brand", 4.5), ("on-brand", "brand-strong", 4.5), ("on-band", "band", 4.5),
+        ("on-notice", "notice", 4.5), ("on-ribbon", "ribbon", 4.5), ("good", "card", 4.5),
+        ("bad", "card", 4.5), ("mind", "card", 3), ("edge", "card", 3),
     ],
 )  # fmt: skip
 def test_colours_can_be_told_apart(scheme: str, ink: str, ground: str, least: float) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import threading
 import uuid
 from collections.abc import AsyncIterator, Iterator, Mapping
@@ -50,11 +51,12 @@ class Sent:
 
 
 class JudgedClient(GuardedClient):
-    """The guarded client, which has every request judged before it leaves."""
+    """The guarded client, which has every request below ``base_url`` judged before it leaves."""
 
-    def __init__(self, judge: Judge | None) -> None:
+    def __init__(self, judge: Judge | None, base_url: str = "") -> None:
         super().__init__(untrusting())
         self._judge = judge
+        self._base_url = base_url
         self.sent: list[Sent] = []
 
     async def send(
@@ -67,9 +69,10 @@ class JudgedClient(GuardedClient):
         headers: Mapping[str, str] | None = None,
         body: bytes = b"",
         limit_bytes: int = 65_536,
+        identity: ssl.SSLContext | None = None,
     ) -> Answer:
         self.sent.append(Sent(method, url, dict(headers or {}), body))
-        if self._judge is not None:
+        if self._judge is not None and url.startswith(self._base_url):
             self._judge.request(method, url, headers=headers, body=body)
         return await super().send(
             method,
@@ -79,6 +82,7 @@ class JudgedClient(GuardedClient):
             headers=headers,
             body=body,
             limit_bytes=limit_bytes,
+            identity=identity,
         )
 
 

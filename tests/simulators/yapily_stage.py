@@ -6,6 +6,7 @@ import json
 import queue
 import re
 import secrets
+import ssl
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +15,8 @@ import httpx2
 from judge import Judge
 
 CREDENTIALS = ("application", "secret")
+# Made once: a client of its own would read the machine's authorities for every test.
+_CONTEXT = ssl.create_default_context()
 SORT_CODE = [
     {"type": "SORT_CODE", "identification": "123456"},
     {"type": "ACCOUNT_NUMBER", "identification": "12345678"},
@@ -32,7 +35,7 @@ class Simulator:
 
     def __post_init__(self) -> None:
         self.api = self.client(judged=True)
-        self.browser = httpx2.Client(trust_env=False, timeout=20)
+        self.browser = httpx2.Client(verify=_CONTEXT, trust_env=False, timeout=20)
 
     def client(self, *, judged: bool = False, timeout: float = 20) -> httpx2.Client:
         hooks = {"response": [self._judge]} if judged and self.judge else {}
@@ -40,6 +43,7 @@ class Simulator:
             base_url=self.url,
             auth=CREDENTIALS,
             trust_env=False,
+            verify=_CONTEXT,
             timeout=timeout,
             event_hooks=hooks,
         )

@@ -8,7 +8,7 @@ import pytest
 from conftest import DatabaseUrls
 from gateways import seed
 from torture.serving import Served, serving
-from torture.simulator import Simulator, simulating
+from torture.simulator import PixSimulator, Simulator, simulating, simulating_pix
 
 
 @pytest.fixture
@@ -29,4 +29,11 @@ async def served(seeded: DatabaseUrls) -> AsyncIterator[Served]:
 async def simulator(tmp_path: Path) -> AsyncIterator[Simulator]:
     """The provider in a process of its own, its book empty."""
     async with simulating(tmp_path / "simulator.log") as made:
+        yield made
+
+
+@pytest.fixture
+async def psp(tmp_path: Path) -> AsyncIterator[PixSimulator]:
+    """A PSP in a process of its own, its book empty."""
+    async with simulating_pix(tmp_path / "psp") as made:
         yield made

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import NamedTuple
 
 from gateways import running_gateway
@@ -12,7 +13,7 @@ from guichet.gateway import Gateway
 from guichet.server.http import HttpServer, bind
 from guichet.server.site import Site
 from guichet.settings import Settings
-from torture.simulator import CREDENTIALS
+from torture.simulator import CREDENTIALS, PixSimulator
 
 #: The secret in the address of the provider's notices.
 NOTICE_SECRET = "notices"
@@ -38,10 +39,11 @@ async def serving(
     provider_timeout_seconds: float = 1.0,
     lease_seconds: float = 5.0,
     public_url: str = "",
+    psp: PixSimulator | None = None,
 ) -> AsyncIterator[Served]:
     """A server on a free port, over its own gateway on a seeded database.
 
-    ``public_url`` is the address that several servers share.
+    ``public_url`` is the address that several servers share, ``psp`` the sandbox's PSP.
     """
     listener = bind("127.0.0.1", 0)
     port = listener.getsockname()[1]
@@ -55,6 +57,8 @@ async def serving(
         provider_timeout_seconds=provider_timeout_seconds,
         lease_seconds=lease_seconds,
     )
+    if psp is not None:
+        settings = replace(settings, **psp.account)  # type: ignore[arg-type]
     with listener:
         async with running_gateway(database_url, settings, clock) as gateway:
             site = Site()

@@ -1,4 +1,4 @@
-"""The provider: the Yapily simulator as its own process, its book the truth about money."""
+"""The providers: simulators as processes of their own, their books the truth about money."""
 
 from __future__ import annotations
 
@@ -14,6 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
+from cryptography import x509
+
+from guichet.simulators.pix.app import CLIENT_ID, CLIENT_SECRET, KEY
+from guichet.simulators.pix.certificates import Certificates, make_certificates
+from torture.processes import environment
 
 CREDENTIALS = ("torture", "torture-secret")
 _PATIENCE_SECONDS = 30.0
@@ -52,15 +57,95 @@ class Simulator:
         return _read(await self._client.get("/_control/state"))
 
 
+class PixSimulator(Simulator):
+    """The same of the simulated PSP, whose API has a port and certificates of its own."""
+
+    def __init__(
+        self, url: str, client: httpx2.AsyncClient, tls_port: int, certificates: Certificates
+    ) -> None:
+        super().__init__(url, client)
+        self.certificates = certificates
+        self.api_url = f"https://127.0.0.1:{tls_port}"
+
+    @property
+    def account(self) -> dict[str, str]:
+        """The settings that make it the sandbox's PSP, by their names in ``Settings``."""
+        psp = x509.load_pem_x509_certificate(self.certificates.psp.certificate.read_bytes())
+        return {
+            "pix_sandbox_url": f"{self.api_url}/v2",
+            "pix_sandbox_token_url": f"{self.api_url}/oauth/token",
+            "pix_sandbox_client_id": CLIENT_ID,
+            "pix_sandbox_client_secret": CLIENT_SECRET,
+            "pix_sandbox_pix_key": KEY,
+            "pix_sandbox_city": "SAO PAULO",
+            "pix_sandbox_certificate": str(self.certificates.gateway.certificate),
+            "pix_sandbox_private_key": str(self.certificates.gateway.key),
+            "pix_sandbox_ca": str(self.certificates.authority),
+            "pix_sandbox_webhook_subject": psp.subject.rfc4514_string(),
+        }
+
+    @property
+    def notices(self) -> dict[str, str]:
+        """The settings that make a server take notices by mutual TLS from it, but the port."""
+        return {
+            "notices_tls_certificate": str(self.certificates.server.certificate),
+            "notices_tls_key": str(self.certificates.server.key),
+            "notices_tls_ca": str(self.certificates.authority),
+        }
+
+    async def orders(self) -> list[dict[str, Any]]:
+        """The book of charges in the shape of the other simulator's ``payments``.
+
+        ``moved`` is what came less what was taken or given back.
+        """
+        state = await self.state()
+        payments = {each["endToEndId"]: each for each in state["payments"]}
+        return [_order(charge, payments) for charge in state["charges"]]
+
+
+def _order(charge: dict[str, Any], payments: dict[str, Any]) -> dict[str, Any]:
+    paid = [payments[name] for name in charge["payments"]]
+    moved = sum(Decimal(each["amount"]) - Decimal(each["returned"]) for each in paid)
+    return {
+        "paymentIdempotencyId": charge["txid"],
+        "asked": charge["amount"],
+        "moved": str(moved),
+        "currency": "BRL",
+        "movements": [{"amount": each["amount"]} for each in paid],
+        "status": charge["status"],
+    }
+
+
 @asynccontextmanager
 async def simulating(log: Path) -> AsyncIterator[Simulator]:
     """A simulator with an empty book, until the end of the block."""
     port = free_port()
-    command = [sys.executable, "-m", "guichet.simulators.yapily", f"--port={port}"]
+    command = ["guichet.simulators.yapily", f"--port={port}"]
     command += [f"--application-id={CREDENTIALS[0]}", f"--application-secret={CREDENTIALS[1]}"]
-    with log.open("ab") as output:
-        process = subprocess.Popen(command, stdout=output, stderr=output)
     url = f"http://127.0.0.1:{port}"
+    async with _running(command, url, log) as client:
+        yield Simulator(url, client)
+
+
+@asynccontextmanager
+async def simulating_pix(folder: Path) -> AsyncIterator[PixSimulator]:
+    """A simulated PSP with an empty book and certificates in ``folder``."""
+    port, tls_port = free_port(), free_port()
+    certificates = make_certificates(folder)
+    command = ["guichet.simulators.pix", f"--port={port}", f"--tls-port={tls_port}"]
+    command += [f"--certificates={folder}"]
+    url = f"http://127.0.0.1:{port}"
+    async with _running(command, url, folder / "log") as client:
+        yield PixSimulator(url, client, tls_port, certificates)
+
+
+@asynccontextmanager
+async def _running(command: list[str], url: str, log: Path) -> AsyncIterator[httpx2.AsyncClient]:
+    """A simulator's process, until the end of the block."""
+    with log.open("ab") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", *command], stdout=output, stderr=output, env=environment()
+        )
     try:
         # No connection is kept: one that the simulator closes meanwhile would fail the next call.
         limits = httpx2.Limits(max_keepalive_connections=0)
@@ -71,7 +156,7 @@ async def simulating(log: Path) -> AsyncIterator[Simulator]:
                 while not await _answers(client):
                     assert process.poll() is None, log.read_text()
                     await asyncio.sleep(_PAUSE_SECONDS)
-            yield Simulator(url, client)
+            yield client
     finally:
         process.kill()
         process.wait()

@@ -80,7 +80,8 @@ def make_application(gateway: Gateway, owner: asyncpg.Connection[Any]) -> MakeAp
             f"INSERT INTO applications ({', '.join(row)}) VALUES ({places})", *row.values()
         )
         await owner.execute(
-            "INSERT INTO api_keys VALUES ($1, $2, 'secret', 'np_test', $3)",
+            "INSERT INTO api_keys (digest, application_id, role, prefix, created_at)"
+            " VALUES ($1, $2, 'secret', 'np_test', $3)",
             hashlib.sha256(application.token.encode()).digest(),
             application.id,
             now,

@@ -31,6 +31,9 @@ class Application:
     ``allowed_addresses`` are IP networks (CIDR), ``allowed_domains`` host names; empty means all.
     ``requests_per_minute`` 0 means no limit. ``lenient_json`` allows the documented comma repair.
     ``returns_payer`` offers the payer the way back to the merchant's ``callback_url``.
+    ``transfer_fee_rule`` is the tariff of money sent; ``approves_transfers`` says that a second
+    person does, ``transfer_addresses`` are the IP networks (CIDR) that may ask for them (empty:
+    all). ``public_key_reads`` opens lists and customers to the public key, in live, too.
     """
 
     id: UUID
@@ -48,6 +51,10 @@ class Application:
     payment_lifetime_minutes: int
     lenient_json: bool
     returns_payer: bool
+    transfer_fee_rule: FeeRule | None = None
+    approves_transfers: bool = False
+    transfer_addresses: tuple[str, ...] = ()
+    public_key_reads: bool = False
 
 
 @dataclass(frozen=True, slots=True)

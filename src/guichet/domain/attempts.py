@@ -7,6 +7,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from guichet.domain.lifecycle import Lifecycle
+from guichet.domain.money import Money
 from guichet.domain.outcomes import (
     Done,
     Finality,
@@ -52,6 +53,8 @@ ATTEMPT = Lifecycle(
 
 #: The states in which the attempt may still move money; a payment has one such attempt at most.
 OPEN_ATTEMPT = frozenset({"starting", "waiting", "unknown"})
+#: Money came, and may still come and go; a reversed one stays reversed whatever comes later.
+_WITH_MONEY = frozenset({"done", "reversed"})
 
 #: Seconds between looks at the provider while nothing is decided; the last one repeats.
 _LOOK_AGAIN_SECONDS = (5, 5, 10, 15, 30, 60, 60, 120, 300, 600, 1800, 3600)
@@ -62,7 +65,8 @@ _SETTLEMENT_WATCH = timedelta(days=5)
 class Attempt(NamedTuple):
     """One try on one rail. Its id, as 32 hexadecimal digits, is the provider's idempotency key.
 
-    ``account_id`` is the application's account at the provider, if it has one of its own.
+    ``account_id`` is the application's account at the provider, if it has one of its own;
+    ``channel`` and ``payer_phone`` say whose handset confirms a mobile-money payment.
     ``memory`` is what the rail asked us to keep, sealed. What the payer has to do next is an
     address to go to (``next_step_url``) or a code to pay with (``next_step_code``).
     ``received_minor`` (of ``received_currency``) is what really came, of which ``placed_minor``
@@ -78,6 +82,8 @@ class Attempt(NamedTuple):
     rail: str
     institution_id: int | None
     account_id: UUID | None
+    channel: str | None
+    payer_phone: str | None
     status: str
     provider_reference: str | None
     memory: bytes | None
@@ -157,7 +163,7 @@ def _moved(attempt: Attempt, outcome: Outcome) -> Attempt:
                 received_currency=received.currency,
                 provider_reference=reference,
             )
-        case Done(received=received, finality=finality) if attempt.status == "done":
+        case Done(received=received, finality=finality) if attempt.status in _WITH_MONEY:
             more = received.currency == attempt.received_currency
             received_minor = max(attempt.received_minor, received.minor if more else 0)
             if received_minor == attempt.received_minor and finality <= attempt.finality:
@@ -165,16 +171,24 @@ def _moved(attempt: Attempt, outcome: Outcome) -> Attempt:
             return attempt._replace(
                 finality=max(attempt.finality, int(finality)), received_minor=received_minor
             )
-        case TakenBack(returned=returned, code=code) if attempt.status == "done":
-            returned_minor = attempt.received_minor
-            if returned is not None:
-                returned_minor = min(returned.minor, returned_minor)
+        case TakenBack(returned=returned, code=code) if attempt.status in _WITH_MONEY:
+            returned_minor = _returned_minor(attempt, returned)
             if returned_minor <= attempt.returned_minor:
                 return attempt
-            status = "reversed" if returned_minor == attempt.received_minor else "done"
+            ends = returned_minor == attempt.received_minor
+            status = "reversed" if ends else attempt.status
             return attempt._replace(status=status, code=code, returned_minor=returned_minor)
         case _:
             return attempt
+
+
+def _returned_minor(attempt: Attempt, returned: Money | None) -> int:
+    """What was taken back so far, as the books can take it: never more than came."""
+    if returned is None:
+        return attempt.received_minor
+    if returned.currency != attempt.received_currency:
+        return attempt.returned_minor
+    return min(returned.minor, attempt.received_minor)
 
 
 def _directed(attempt: Attempt, step: NextStep | None) -> Attempt:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 from uuid import UUID
+
+_EMAIL = re.compile(r"[^\s@\x00-\x1f\x7f]{1,64}@[^\s@.\x00-\x1f\x7f]+(?:\.[^\s@.\x00-\x1f\x7f]+)*")
+_EMAIL_LENGTH_MAX = 255
 
 
 class Customer(NamedTuple):
@@ -32,3 +36,8 @@ CUSTOMER_FIELDS: tuple[str, ...] = Customer._fields[1:-1]
 def email_key(email: str) -> str:
     """The form in which e-mail addresses are compared (case does not count)."""
     return email.strip().casefold()
+
+
+def is_email(text: str) -> bool:
+    """Whether ``text`` has the form of an e-mail address."""
+    return len(text) <= _EMAIL_LENGTH_MAX and _EMAIL.fullmatch(text) is not None

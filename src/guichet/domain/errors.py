@@ -94,6 +94,32 @@ class NotPayable(GuichetError):
         self.status = status
 
 
+class LinkNotPayable(NotPayable):
+    """The payment link takes no payments now; ``state`` says why (``domain.links.state_of``)."""
+
+    def __init__(self, state: str) -> None:
+        super().__init__(f"link_{state}")
+        self.state = state
+
+
+class DuplicateReference(GuichetError):
+    """The application has used this reference before; ``key`` is the id of what it names."""
+
+    def __init__(self, noun: str, reference: str, key: str) -> None:
+        super().__init__(f"a {noun} with the reference {reference} exists")
+        self.noun = noun
+        self.reference = reference
+        self.key = key
+
+
+class NotCancellable(GuichetError):
+    """It is under way or closed; ``status`` says which."""
+
+    def __init__(self, status: str) -> None:
+        super().__init__(f"it is {status}")
+        self.status = status
+
+
 class InsufficientFunds(GuichetError):
     """The application has less available than this would take."""
 

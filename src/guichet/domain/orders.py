@@ -27,10 +27,14 @@ class Payee:
 
 @dataclass(frozen=True, slots=True)
 class Payer:
-    """What a rail may have to know of the payer: a tax number (CPF, CNPJ) as it was given."""
+    """What a rail may have to know of the payer: a tax number (CPF, CNPJ) as it was given, the
+    phone (E.164) whose owner confirms.
+    """
 
     name: str | None = None
     tax_number: str | None = None
+    phone: str | None = None
+    email: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +52,10 @@ class CollectOrder:
     ``key`` is the attempt's id as 32 hexadecimal digits: written to the database before the first
     byte leaves, the same on every call of the attempt, and the provider's idempotency key.
     ``institution_code`` is the provider's id of the payer's bank, empty where the rail asks for
-    none. ``account`` None is the connector's own default. ``memory`` is what the rail asked us to
-    keep. ``received_minor`` and ``returned_minor`` are what it has reported so far. ``open`` False
-    means the attempt is closed: report the truth, start nothing.
+    none; ``channel`` the mobile operator, as ``cm.mtn``. ``account`` None is the connector's own
+    default. ``memory`` is what the rail asked us to keep. ``received_minor`` and
+    ``returned_minor`` are what it has reported so far. ``open`` False means the attempt
+    is closed: report the truth, start nothing.
     """
 
     key: str
@@ -62,6 +67,7 @@ class CollectOrder:
     return_url: str
     expires_at: datetime
     payer: Payer = Payer()
+    channel: str | None = None
     account: ProviderAccount | None = None
     payer_address: str | None = None
     memory: dict[str, str] = field(default_factory=dict, repr=False)
@@ -82,4 +88,34 @@ class RefundOrder:
     key: str
     money: Money
     collected: CollectOrder
+    provider_reference: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """Who receives a transfer: a phone (E.164) or a bank account in ``account_number``."""
+
+    name: str
+    channel: str
+    account_number: str
+    country: str
+    bank_code: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SendOrder:
+    """Send ``money`` to a destination.
+
+    ``key`` is the transfer's id as 32 hexadecimal digits (a UUID of version 4): the provider's
+    idempotency key, the same on every call. ``memory`` is what the rail asked us to keep.
+    """
+
+    key: str
+    environment: str
+    money: Money
+    destination: Destination
+    reference: str
+    description: str
+    account: ProviderAccount | None = None
+    memory: dict[str, str] = field(default_factory=dict, repr=False)
     provider_reference: str | None = None

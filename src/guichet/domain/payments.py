@@ -41,6 +41,9 @@ PAYMENT = Lifecycle(
 
 OPEN_PAYMENT = frozenset({"pending", "processing"})
 
+#: The rail of a payment whose payer chooses late how to pay: each attempt has its own.
+UNDECIDED = "undecided"
+
 #: The event that tells the world about each state.
 EVENT_OF_STATUS: Mapping[str, str] = {
     "pending": events.PAYMENT_PENDING,
@@ -60,8 +63,9 @@ class Payment(NamedTuple):
     still in ``merchant_pending``; ``refunding_minor`` is on its way back to the payer,
     ``refunded_minor`` is there, ``returned_minor`` was taken back by the rail. ``rail`` names how
     it is collected (``open_banking``, ``pix``); ``payer_code`` is what the payer's wallet takes
-    (a BR Code's text), once known; ``link_id`` the payment link it was born from, if any;
-    ``fee_rule_id`` the tariff quoted at creation, if any.
+    (a BR Code's text), once known; ``details`` what the dialect keeps beside this, as JSON;
+    ``link_id`` the payment link it was born from, if any; ``fee_rule_id`` the tariff quoted at
+    creation, if any.
     """
 
     id: UUID
@@ -83,6 +87,7 @@ class Payment(NamedTuple):
     refunded_minor: int
     returned_minor: int
     payer_code: str | None
+    details: str | None
     status: str
     reason: str | None
     notify_url: str | None
@@ -163,7 +168,8 @@ class Reversed:
     """The rail took ``amount_minor`` of the payment's money back, the whole payment with it or not.
 
     ``fee_minor`` of it is our fee, ``unreleased_minor`` was still pending, the rest is the
-    merchant's, available or not.
+    merchant's, available or not. After parts that the merchant bore alone the last one may be
+    less than the fee: the rest is then below zero, and theirs again.
     """
 
     amount_minor: int
@@ -250,7 +256,7 @@ def follow(
             return _taken_back(payment, before, after, now)
         case "done" if before.status != "done":
             return _received(payment, after, delay, now)
-        case "done" if after.received_minor > before.received_minor:
+        case "done" | "reversed" if after.received_minor > before.received_minor:
             assert after.received_currency is not None
             more = Money(after.received_minor - before.received_minor, after.received_currency)
             return Step(payment, after, (Unplaced(more),))
@@ -285,16 +291,20 @@ def _received(payment: Payment, attempt: Attempt, delay: timedelta, now: datetim
         facts.append(Unplaced(Money(received.minor - payment.amount_minor, payment.currency)))
     if not delay and net_minor:
         facts.append(Released(net_minor))
+    pends = bool(delay and net_minor)
     payment = moved(payment, "completed", None, now)._replace(
         completed_at=now,
-        unreleased_minor=net_minor if delay else 0,
-        release_at=now + delay if delay else None,
+        unreleased_minor=net_minor if pends else 0,
+        release_at=now + delay if pends else None,
     )
     return Step(payment, attempt._replace(placed_minor=payment.amount_minor), tuple(facts), late)
 
 
 def _taken_back(payment: Payment, before: Attempt, after: Attempt, now: datetime) -> Step:
-    """What was never placed goes first; the fee goes back with the last of the whole payment."""
+    """What was never placed goes first; the fee goes back with the last of the whole payment.
+
+    A payment that waited for a person to decide about its money fails once that is all gone.
+    """
     assert after.received_currency is not None
     facts: list[Fact] = []
     taken_minor = after.returned_minor - before.returned_minor
@@ -306,10 +316,10 @@ def _taken_back(payment: Payment, before: Attempt, after: Attempt, now: datetime
     if unplaced_minor:
         facts.append(UnplacedReturned(Money(unplaced_minor, after.received_currency)))
     part_minor = taken_minor - unplaced_minor
+    ends = after.status == "reversed"
     if part_minor:
-        ends = after.status == "reversed"
-        fee_minor = payment.fee_minor if ends and part_minor >= payment.fee_minor else 0
-        unreleased_minor = min(part_minor - fee_minor, payment.unreleased_minor)
+        fee_minor = payment.fee_minor if ends else 0
+        unreleased_minor = min(max(part_minor - fee_minor, 0), payment.unreleased_minor)
         facts.append(Reversed(part_minor, fee_minor, unreleased_minor))
         status = "reversed" if ends else payment.status
         reason = Reason.REJECTED if ends else payment.reason
@@ -317,6 +327,8 @@ def _taken_back(payment: Payment, before: Attempt, after: Attempt, now: datetime
         payment = unpended(payment, unreleased_minor)._replace(
             returned_minor=payment.returned_minor + part_minor
         )
+    elif ends and payment.reason_is_money and payment.status in OPEN_PAYMENT:
+        payment = moved(payment, "failed", Reason.REJECTED, now)
     return Step(payment, after, tuple(facts))
 
 

@@ -44,6 +44,13 @@ CHART: dict[str, Account] = {
     "refunds_in_flight": Account(
         Kind.LIABILITY, "application", False, "set aside to be given back to payers"
     ),
+    "transfers_in_flight": Account(
+        Kind.LIABILITY, "application", False, "set aside to be sent to beneficiaries"
+    ),
+    "payouts_in_flight": Account(
+        Kind.LIABILITY, "application", False, "set aside to be paid out to the merchant's bank"
+    ),
+    "bank": Account(Kind.ASSET, "us", True, "our own account at the bank"),
     "suspense": Account(Kind.LIABILITY, "rail", False, "money that cannot be placed yet"),
     "fee_income": Account(Kind.INCOME, "us", True, "our fees"),
 }

@@ -157,18 +157,21 @@ def _completed(payment: Payment, entry: Callable[..., Entry]) -> list[Entry]:
 def _reversed(
     payment: Payment, fact: Reversed, balance_of: BalanceOf, entry: Callable[..., Entry]
 ) -> Entry:
-    available = _key(payment, "merchant_available")
+    available, owed = _key(payment, "merchant_available"), _key(payment, "merchant_receivable")
     rest_minor = fact.amount_minor - fact.fee_minor - fact.unreleased_minor
-    taken_minor = min(rest_minor, balance_of(available))
+    taken_minor = min(max(rest_minor, 0), balance_of(available))
+    made_good_minor = min(max(-rest_minor, 0), balance_of(owed))
     whole = payment.status == "reversed"
     return entry(
         f"payment:{payment.id}:reversed" + ("" if whole else f":{payment.returned_minor}"),
         "payment.reversed" if whole else "payment.partially_reversed",
         debit(_key(payment, "merchant_pending"), fact.unreleased_minor),
         debit(available, taken_minor),
-        debit(_key(payment, "merchant_receivable"), rest_minor - taken_minor),
+        debit(owed, max(rest_minor, 0) - taken_minor),
         debit(_key(payment, "fee_income"), fact.fee_minor),
         credit(_key(payment, "rail_float"), fact.amount_minor),
+        credit(owed, made_good_minor),
+        credit(available, max(-rest_minor, 0) - made_good_minor),
     )
 
 

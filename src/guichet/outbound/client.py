@@ -14,17 +14,12 @@ from typing import Any, Self
 import httpcore2
 import httpx2
 
-from guichet.outbound.network import JudgedNetwork
-from guichet.outbound.policy import ANYWHERE, PUBLIC_ONLY, Policy, RefusedAddress, check_url
+from guichet.outbound.policy import Policy, RefusedAddress, check_url
+from guichet.outbound.pools import Pools
 
 #: The largest answer that is read, unless the caller allows more.
 ANSWER_BYTES_MAX = 65_536
 _CONNECT_SECONDS = 3.0
-_CONNECTIONS_MAX = 256
-_IDLE_CONNECTIONS_MAX = 32
-# Below the five seconds after which common servers close an idle connection: a request sent into
-# a connection that is being closed is lost without our knowing whether it was read.
-_IDLE_SECONDS = 4.0
 
 # The library's debug lines print whole headers of answers.
 logging.getLogger("httpcore2").setLevel(logging.WARNING)
@@ -52,22 +47,12 @@ class GuardedClient:
     """HTTP for everything that leaves this server, with pooled connections.
 
     Follows no redirect, reads no proxy from the environment, keeps no cookie, asks for no
-    compression and logs no header or body. Connections opened under one policy are never used
-    under another.
+    compression and logs no header or body. Connections opened under one policy, or showing one
+    certificate, are never used under another.
     """
 
     def __init__(self, ssl_context: ssl.SSLContext | None = None) -> None:
-        context = ssl_context or ssl.create_default_context()
-        self._pools = {
-            policy: httpcore2.AsyncConnectionPool(
-                ssl_context=context,
-                max_connections=_CONNECTIONS_MAX,
-                max_keepalive_connections=_IDLE_CONNECTIONS_MAX,
-                keepalive_expiry=_IDLE_SECONDS,
-                network_backend=JudgedNetwork(policy),
-            )
-            for policy in (PUBLIC_ONLY, ANYWHERE)
-        }
+        self._pools = Pools(ssl_context or ssl.create_default_context())
 
     async def send(
         self,
@@ -79,9 +64,12 @@ class GuardedClient:
         headers: Mapping[str, str] | None = None,
         body: bytes = b"",
         limit_bytes: int = ANSWER_BYTES_MAX,
+        identity: ssl.SSLContext | None = None,
     ) -> Answer:
         """Send one request and return the answer, whatever its status.
 
+        ``identity`` (``outbound.identity``) is the client certificate to show, and whom to
+        believe; None: no certificate, the system's authorities.
         Raises ``RefusedAddress`` or ``NotSent`` if certainly nothing left, ``NoAnswer`` if it may
         have been acted on. ``timeout_seconds`` is for everything together, the reading of the
         answer included; the connection alone gets 3 seconds. Reading stops at ``limit_bytes``.
@@ -90,8 +78,10 @@ class GuardedClient:
         request, sent = _request(method, url, headers or {}, body)
         try:
             async with asyncio.timeout(timeout_seconds):
-                response = await self._pools[policy].handle_async_request(request)
-                return await _read(response, limit_bytes)
+                if identity is None:
+                    return await _exchange(self._pools.common(policy), request, limit_bytes)
+                async with self._pools.own(identity, policy) as pool:
+                    return await _exchange(pool, request, limit_bytes)
         except RefusedAddress:
             raise
         except TimeoutError as error:
@@ -109,8 +99,7 @@ class GuardedClient:
 
     async def aclose(self) -> None:
         """Close every connection."""
-        for pool in self._pools.values():
-            await pool.aclose()
+        await self._pools.aclose()
 
     async def __aenter__(self) -> Self:
         return self
@@ -156,6 +145,12 @@ def _request(
         extensions={"timeout": {"connect": _CONNECT_SECONDS}, "trace": sent.trace},
     )
     return request, sent
+
+
+async def _exchange(
+    pool: httpcore2.AsyncConnectionPool, request: httpcore2.Request, limit_bytes: int
+) -> Answer:
+    return await _read(await pool.handle_async_request(request), limit_bytes)
 
 
 async def _read(response: httpcore2.Response, limit_bytes: int) -> Answer:

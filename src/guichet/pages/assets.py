@@ -21,13 +21,18 @@ class Script(NamedTuple):
 #: listed here stops the server from starting.
 SCRIPTS = {
     "checkout.js": Script(
-        "sha256-TYItNu8fxTPXaDlvnauSqquHfvyLrOQHeyVgk6JBj4E=",
+        "sha256-be+BugqfSqzzs2IXhxpiGPPtP1/q9FNTrFpyvCi3EOg=",
         "Watches the payment and loads the page again when it changes; guards against a double "
-        "click; counts down the way back to the merchant; prints the receipt.",
+        "click; copies the code; counts down the time left and the way back to the merchant; "
+        "prints the receipt.",
+    ),
+    "link.js": Script(
+        "sha256-1nye89ASnzJ9ipGFECOLzKTgvCt0nWnB2zAkPOtUHmE=",
+        "Shows the banks that fit what is typed, as the server finds them.",
     ),
 }
 _TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8"}
-_LISTED = ("checkout.css", *SCRIPTS)
+_LISTED = ("checkout.css", "link.css", *SCRIPTS)
 
 
 class Asset(NamedTuple):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import gettext
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import cache
 from io import BytesIO
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from babel import Locale, localedata
-from babel.dates import format_date, format_time
+from babel.dates import format_date, format_time, format_timedelta
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.numbers import NumberPattern
@@ -31,6 +31,8 @@ _QUALITY = re.compile(r"\s*q\s*=\s*([01](?:\.[0-9]{0,3})?)\s*\Z")
 _LETTER_BESIDE_DIGIT = re.compile(r"(?<=[^\W\d_])(?=\d)|(?<=\d)(?=[^\W\d_])")
 #: A header beyond this is cut: people speak fewer languages.
 _TAGS_MAX = 20
+_DAY_SECONDS = 86_400
+_SORT_CODE = re.compile(r"[0-9]{14}", re.ASCII)
 
 
 class Speech(NamedTuple):
@@ -98,3 +100,22 @@ def show_moment(moment: datetime, locale: Locale) -> str:
     moment = moment.astimezone(UTC)
     date = format_date(moment.date(), "long", locale=locale)
     return f"{date}, {format_time(moment, 'short', locale=locale)} UTC"
+
+
+def show_left(seconds: int, locale: Locale) -> str:
+    """How much time is left: hours, minutes and seconds as on a clock, from two days on whole days.
+
+    Never more than there is.
+    """
+    if seconds >= 2 * _DAY_SECONDS:
+        days = timedelta(days=seconds // _DAY_SECONDS)
+        return format_timedelta(days, granularity="day", threshold=_DAY_SECONDS, locale=locale)
+    minutes, rest = divmod(max(seconds, 0), 60)
+    return f"{minutes // 60}:{minutes % 60:02}:{rest:02}"
+
+
+def show_account(account: str) -> str:
+    """A bank account as it is printed: an IBAN in groups of four, a sort code in pairs."""
+    if _SORT_CODE.fullmatch(account):
+        return f"{account[:2]}-{account[2:4]}-{account[4:6]} {account[6:]}"
+    return " ".join(account[at : at + 4] for at in range(0, len(account), 4))

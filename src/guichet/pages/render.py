@@ -29,6 +29,8 @@ _HEADERS = (
     ("x-robots-tag", "noindex"),
 )
 _HSTS = ("strict-transport-security", "max-age=63072000; includeSubDomains")
+#: What a page has nothing to say about unless told: whose it is, its colours, the sandbox's mark.
+_PLAIN = {"brand": None, "logo": None, "theme": None, "sandbox": False}
 
 
 class Renderer:
@@ -53,6 +55,7 @@ class Renderer:
     def page_in(self, speech: Speech, status: int, template: str, **values: Any) -> Reply:
         """The same in a language that is known already."""
         page = self._environments[speech.language].get_template(f"{template}.html")
+        values = _PLAIN | values
         values |= {"assets": self.assets, "root": self.root, "status": status}
         text = page.render(language=speech.language, **values)
         headers = (

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from typing import Protocol, runtime_checkable
 
 from guichet.domain.institutions import Institution
-from guichet.domain.orders import CollectOrder, ProviderAccount, RefundOrder
+from guichet.domain.orders import CollectOrder, ProviderAccount, RefundOrder, SendOrder
 from guichet.domain.outcomes import Notice, Outcome, Reply
 
 
@@ -37,6 +37,7 @@ class RailCard:
     ``needs_account``: it collects for applications with an account of their own alone.
     ``needs_payer``: it must be told who pays, by tax number.
     ``refund_window``: how long after completion money can be given back; None: not at all.
+    ``sends``: it can send money, too (``SendingRail``).
     """
 
     name: str
@@ -49,6 +50,7 @@ class RailCard:
     needs_account: bool = False
     needs_payer: bool = False
     refund_window: timedelta | None = None
+    sends: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +106,20 @@ class RefundingRail(Protocol):
 
         ``Waiting``: under way; ``Done``: the payer has it; ``Refused``: nothing was given back
         and nothing will be; ``Unknown``: nobody can say.
+        """
+        ...
+
+
+@runtime_checkable
+class SendingRail(Protocol):
+    """A connector that can send money (``card.sends``)."""
+
+    async def send(self, order: SendOrder) -> Outcome:
+        """Send the money, or ask what became of that: safe to repeat with the same key.
+
+        ``Waiting``: the provider took the order; ``Done``: the money arrived (``received`` is what
+        was sent); ``Refused``: nothing was sent and nothing will be; ``TakenBack``: it came back
+        after it had arrived; ``Unknown``: nobody can say.
         """
         ...
 

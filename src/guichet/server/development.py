@@ -12,9 +12,8 @@ import asyncpg
 
 from guichet import demo
 from guichet.embedded import EmbeddedPostgres
-from guichet.server.http import HttpServer, bind
+from guichet.server.front import Front, Sockets
 from guichet.server.parts import (
-    build_site,
     embedded_database,
     is_private,
     opened_gateway,
@@ -22,6 +21,8 @@ from guichet.server.parts import (
     stop_signal,
     until_stopped,
 )
+from guichet.server.simulation import Simulation
+from guichet.server.site import Site
 from guichet.settings import Settings
 from guichet.store.migrate import migrate, serving_role
 from guichet.vault import Vault
@@ -37,13 +38,16 @@ async def run(settings: Settings, announce: Callable[[bool], None]) -> None:
     Raises ``CannotServe``, ``embedded.CannotStart`` and ``ChangedMigration``.
     """
     stop = stop_signal()
-    site = build_site(settings, simulators=True)
-    http = HttpServer(site, bind(settings.host, settings.port))
+    sockets = Sockets.bound(settings)
+    simulation = Simulation(settings)
+    settings = simulation.settings
+    site = Site(simulation.mounts)
+    front = Front(site, sockets, settings)
     async with AsyncExitStack() as stack:
-        http.start()
-        assert http.task is not None
-        stack.push_async_callback(http.stop)
-        parts = [http.task]
+        parts = front.start()
+        stack.push_async_callback(front.stop)
+        parts += simulation.start(site)
+        stack.push_async_callback(simulation.stop)
         if settings.database_url:
             database_url = settings.database_url
             if settings.owner_database_url:
@@ -53,10 +57,11 @@ async def run(settings: Settings, announce: Callable[[bool], None]) -> None:
             parts.append(keeper)
         gateway = await stack.enter_async_context(opened_gateway(settings, database_url))
         site.open(gateway)
+        await simulation.connect(gateway)
         worker = Worker(gateway)
         parts.append(asyncio.create_task(worker.run()))
         stack.push_async_callback(worker.stop)
-        stack.push_async_callback(http.stop)
+        stack.push_async_callback(front.stop)
         stack.callback(site.close)
         announce(not settings.database_url and is_private(settings))
         await until_stopped(stop, *parts)

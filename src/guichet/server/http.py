@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
+import ssl
 from collections.abc import Iterator
 
 import uvicorn
 
 from guichet.server.errors import CannotServe
-from guichet.server.protocol import OneWriteProtocol
-from guichet.server.site import Site
+from guichet.server.protocol import OneWriteProtocol, TlsProtocol
+from guichet.web.asgi import Asgi
 
 _BACKLOG = 2048
 _FINISH_SECONDS = 10
@@ -25,13 +26,16 @@ class _Server(uvicorn.Server):
 
 
 class HttpServer:
-    """Serves a site on a bound socket."""
+    """Serves an application on a bound socket; over TLS if a context is given."""
 
-    def __init__(self, site: Site, listener: socket.socket) -> None:
+    def __init__(
+        self, site: Asgi, listener: socket.socket, tls: ssl.SSLContext | None = None
+    ) -> None:
         self._listener = listener
         config = uvicorn.Config(
             site,
-            http=OneWriteProtocol,
+            http=TlsProtocol if tls else OneWriteProtocol,
+            ssl_context_factory=(lambda _config, _default: tls) if tls else None,
             ws="none",
             lifespan="off",
             log_config=None,
@@ -45,9 +49,10 @@ class HttpServer:
         self._server = _Server(config)
         self.task: asyncio.Task[None] | None = None
 
-    def start(self) -> None:
-        """Begin to accept."""
+    def start(self) -> asyncio.Task[None]:
+        """Begin to accept; the task ends when it stops."""
         self.task = asyncio.create_task(self._server.serve(sockets=[self._listener]))
+        return self.task
 
     async def stop(self) -> None:
         """Accept nothing more, and finish the requests under way."""
@@ -56,12 +61,12 @@ class HttpServer:
             await asyncio.wait([self.task])
 
 
-def bind(host: str, port: int) -> socket.socket:
-    """A listening socket; raises ``CannotServe``."""
+def bind(host: str, port: int, setting: str = "GUICHET_PORT") -> socket.socket:
+    """A listening socket; raises ``CannotServe``, which names the port's setting."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         return socket.create_server((host, port), family=family, backlog=_BACKLOG)
     except OSError as error:
         raise CannotServe(
-            f"cannot listen on {host}:{port} ({error.strerror}): set GUICHET_HOST or GUICHET_PORT"
+            f"cannot listen on {host}:{port} ({error.strerror}): set GUICHET_HOST or {setting}"
         ) from error

@@ -8,32 +8,87 @@ from guichet.bootstrap import OPEN_BANKING
 from guichet.domain.errors import NotFound, Unavailable
 from guichet.gateway import Gateway
 from guichet.rails.port import ForgedNotice, Inbound
-from guichet.services.notices import receive_notice
-from guichet.web.asgi import Application, MethodNotAllowed, Refusal, Reply, Request, Router
+from guichet.services.notices import noticed_account, receive_notice
+from guichet.web.asgi import (
+    Application,
+    Asgi,
+    MethodNotAllowed,
+    Receive,
+    Refusal,
+    Reply,
+    Request,
+    Router,
+    Scope,
+    Send,
+)
 from guichet.web.proxies import TrustedProxies
 
+_ACCOUNT_PATH = "/notices/{rail}/{environment}/{account}/{token}"
+#: PSPs tell of many Pix at once.
+_ACCOUNT_BODY_BYTES = 1024 * 1024
 
-def build_app(gateway: Gateway) -> Application:
-    """The application: ``POST /notices/yapily/{environment}/{secret}``."""
-    expected = gateway.settings.yapily_webhook_secret.encode()
 
-    async def yapily(request: Request) -> Reply:
+def build_app(gateway: Gateway) -> Asgi:
+    """The application.
+
+    ``POST /notices/yapily/{environment}/{secret}``, and for rails whose applications have
+    accounts of their own ``POST /notices/{rail}/{environment}/{account}/{token}``, also with what
+    a provider appends to its webhook's address (``/pix``).
+    """
+    return _Notices(gateway)
+
+
+class _Notices:
+    """Two applications, for they allow bodies of different lengths."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+        self._proxies = TrustedProxies(gateway.settings.trusted_proxies)
+        self._subject_header = gateway.settings.client_subject_header.lower()
+        self._secret = gateway.settings.yapily_webhook_secret.encode()
+        yapily = Router()
+        yapily.add("POST", "/notices/yapily/{environment}/{secret}", self._hear_yapily)
+        self._yapily = self._application(yapily, gateway.settings.body_limit_bytes)
+        accounts = Router()
+        accounts.add("POST", f"{_ACCOUNT_PATH}/pix", self._hear_account)
+        self._accounts = self._application(accounts, _ACCOUNT_BODY_BYTES)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        is_yapily = scope["path"].startswith("/notices/yapily/")
+        await (self._yapily if is_yapily else self._accounts)(scope, receive, send)
+
+    def _application(self, router: Router, body_limit_bytes: int) -> Application:
+        return Application(
+            router, _error_reply, body_limit_bytes=body_limit_bytes, proxies=self._proxies
+        )
+
+    async def _hear_yapily(self, request: Request) -> Reply:
         given = request.parameters["secret"].encode()
-        if not expected or not hmac.compare_digest(given, expected):
+        if not self._secret or not hmac.compare_digest(given, self._secret):
             raise ForgedNotice
-        environment = request.parameters["environment"]
         inbound = Inbound(request.headers, request.body)
-        await receive_notice(gateway, OPEN_BANKING, environment, inbound)
+        environment = request.parameters["environment"]
+        await receive_notice(self._gateway, OPEN_BANKING, environment, inbound)
         return Reply(204, content_type="")
 
-    router = Router()
-    router.add("POST", "/notices/yapily/{environment}/{secret}", yapily)
-    return Application(
-        router,
-        _error_reply,
-        body_limit_bytes=gateway.settings.body_limit_bytes,
-        proxies=TrustedProxies(gateway.settings.trusted_proxies),
-    )
+    async def _hear_account(self, request: Request) -> Reply:
+        rail, environment, name, token = (
+            request.parameters[each] for each in ("rail", "environment", "account", "token")
+        )
+        account = await noticed_account(self._gateway, rail, environment, name, token)
+        inbound = Inbound(request.headers, request.body, account, self._client_subject(request))
+        await receive_notice(self._gateway, rail, environment, inbound)
+        return Reply(200, content_type="")
+
+    def _client_subject(self, request: Request) -> str | None:
+        """Whose certificate the client showed: by our own TLS, or by that of a trusted proxy."""
+        verified = request.scope.get("extensions", {}).get("tls", {}).get("client_cert_name")
+        if verified:
+            return str(verified)
+        client = request.scope.get("client")
+        if not self._subject_header or not self._proxies.trusts(client[0] if client else ""):
+            return None
+        return request.headers.get(self._subject_header) or None
 
 
 def _error_reply(_request: Request, error: Exception) -> Reply:

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from typing import TypeVar
 
 import asyncpg
 
 from guichet.embedded import Endpoints, running_endpoints
+from guichet.gateway import Gateway
+from guichet.server.certificates import account_problems, file_problems
 from guichet.server.errors import CannotServe
-from guichet.server.parts import database_problems, embedded_database, secret_keys
+from guichet.server.parts import (
+    database_problems,
+    embedded_database,
+    opened_gateway,
+    secret_keys,
+)
 from guichet.settings import Settings
 from guichet.store.database import Connection
 from guichet.store.migrate import migrate, serving_role
@@ -45,6 +53,12 @@ async def with_database(
             await connection.close()
 
 
+async def with_gateway(settings: Settings, use: Callable[[Gateway], Awaitable[Answer]]) -> Answer:
+    """What ``use`` answers on a gateway of its own, as the serving role; raises ``CannotServe``."""
+    async with _urls(settings) as (serving_url, _), opened_gateway(settings, serving_url) as made:
+        return await use(made)
+
+
 async def apply_migrations(settings: Settings) -> list[str]:
     """Bring the tables to this version; the names of what was applied. Raises ``CannotServe``."""
     if settings.database_url and not settings.owner_database_url:
@@ -60,15 +74,24 @@ async def apply_migrations(settings: Settings) -> list[str]:
 
 async def examine(settings: Settings) -> list[str]:
     """Why this installation should not be trusted with money; empty: it may."""
-    found = []
+    now = datetime.now(UTC)
+    found = file_problems(settings, now)
+    vault = None
     try:
-        open_vault(settings)
+        vault = open_vault(settings)
     except CannotServe as error:
         found.append(str(error))
     if bool(settings.yapily_live_id) != bool(settings.yapily_live_secret):
         found.append("GUICHET_YAPILY_LIVE_ID and _SECRET go together: live payments are off")
     async with _urls(settings) as (serving_url, _):
-        return found + await database_problems(serving_url)
+        of_database = await database_problems(serving_url)
+        if of_database or vault is None:
+            return found + of_database
+        connection = await asyncpg.connect(serving_url, timeout=10)
+        try:
+            return found + await account_problems(connection, vault, now)
+        finally:
+            await connection.close()
 
 
 @asynccontextmanager

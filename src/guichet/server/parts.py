@@ -13,14 +13,12 @@ from urllib.parse import urlsplit
 
 import asyncpg
 
-from guichet.bootstrap import SIMULATORS_PATH, build_gateway, close_gateway
+from guichet.bootstrap import build_gateway, close_gateway
 from guichet.domain.errors import Unavailable
 from guichet.embedded import EmbeddedPostgres
 from guichet.gateway import Gateway
 from guichet.server.errors import CannotServe
-from guichet.server.site import Asgi, Site
 from guichet.settings import Settings
-from guichet.simulators.yapily.app import build_app as build_yapily
 from guichet.store.checks import problems
 from guichet.store.database import Database
 from guichet.vault import generate_key
@@ -113,18 +111,6 @@ def _collect_garbage_less_often() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(_GARBAGE_OBJECTS)
-
-
-def build_site(settings: Settings, simulators: bool) -> Site:
-    """The site of one process, with the simulators mounted or not."""
-    mounts: dict[str, Asgi] = {}
-    if simulators:
-        path = f"{SIMULATORS_PATH}/yapily"
-        base_url = f"{settings.base_url}{path}"
-        mounts[path] = build_yapily(
-            base_url, settings.yapily_sandbox_id, settings.yapily_sandbox_secret
-        )
-    return Site(mounts)
 
 
 def stop_signal() -> asyncio.Event:

@@ -7,10 +7,9 @@ import logging
 import multiprocessing
 import os
 import signal
-import socket
 import tempfile
 import threading
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, closing
 from multiprocessing.process import BaseProcess
 
 import uvloop
@@ -18,14 +17,15 @@ import uvloop
 from guichet import logs
 from guichet.embedded.children import die_with_parent
 from guichet.server.errors import CannotServe
-from guichet.server.http import HttpServer, bind
+from guichet.server.front import Front, Sockets
 from guichet.server.parts import (
-    build_site,
     opened_gateway,
     refuse_unsafe,
     stop_signal,
     until_stopped,
 )
+from guichet.server.simulation import Simulation, find_simulation
+from guichet.server.site import Site
 from guichet.settings import Settings
 from guichet.worker.loop import Worker
 
@@ -47,6 +47,7 @@ def database_url(settings: Settings) -> str:
 async def work(settings: Settings) -> None:
     """Work until SIGINT or SIGTERM; raises ``CannotServe``."""
     stop = stop_signal()
+    settings = find_simulation(settings)
     async with opened_gateway(settings, database_url(settings)) as gateway:
         worker = Worker(gateway)
         task = asyncio.create_task(worker.run())
@@ -57,49 +58,56 @@ async def work(settings: Settings) -> None:
 
 
 async def serve_one(
-    settings: Settings, listener: socket.socket, simulators: bool, *, alone: bool = True
+    settings: Settings, sockets: Sockets, simulators: bool, *, alone: bool = True
 ) -> None:
-    """Serve on the socket until SIGINT or SIGTERM; raises ``CannotServe``.
+    """Serve on the sockets until SIGINT or SIGTERM; raises ``CannotServe``.
 
     A process that is ``alone`` answers 503 until it is ready; one of several leaves requests to
     those that are.
     """
     stop = stop_signal()
-    site = build_site(settings, simulators)
-    http = HttpServer(site, listener)
+    simulation = Simulation(settings) if simulators else None
+    settings = simulation.settings if simulation else find_simulation(settings)
+    site = Site(simulation.mounts if simulation else None)
+    front = Front(site, sockets, settings)
+    parts: list[asyncio.Task[None]] = []
     async with AsyncExitStack() as stack:
-        stack.push_async_callback(http.stop)
+        stack.push_async_callback(front.stop)
         if alone:
-            http.start()
+            parts += front.start()
+        if simulation:
+            parts += simulation.start(site)
+            stack.push_async_callback(simulation.stop)
         gateway = await stack.enter_async_context(opened_gateway(settings, database_url(settings)))
         site.open(gateway)
         if not alone:
-            http.start()
-        stack.push_async_callback(http.stop)
+            parts += front.start()
+        if simulation:
+            await simulation.connect(gateway)
+        stack.push_async_callback(front.stop)
         stack.callback(site.close)
-        assert http.task is not None
-        await until_stopped(stop, http.task)
+        await until_stopped(stop, *parts)
 
 
 def serve(settings: Settings, workers: int, simulators: bool) -> None:
-    """Serve with ``workers`` processes on one socket; raises ``CannotServe``.
+    """Serve with ``workers`` processes on the same sockets; raises ``CannotServe``.
 
     The simulators keep their state in memory, so they go with one process only.
     """
     if simulators and workers != 1:
         raise CannotServe("the simulators live in one process: use --workers 1")
     url = database_url(settings)
-    with bind(settings.host, settings.port) as listener:
+    with closing(Sockets.bound(settings)) as sockets:
         if workers == 1:
-            uvloop.run(serve_one(settings, listener, simulators))
+            uvloop.run(serve_one(settings, sockets, simulators))
             return
         uvloop.run(refuse_unsafe(url))  # say it once, not in every process
         with tempfile.TemporaryDirectory(prefix="guichet-metrics-") as folder:
             os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
-            _supervise(settings, listener, workers)
+            _supervise(settings, sockets, workers)
 
 
-def _supervise(settings: Settings, listener: socket.socket, workers: int) -> None:
+def _supervise(settings: Settings, sockets: Sockets, workers: int) -> None:
     """Keep the processes running; on a signal stop them all, in order."""
     context = multiprocessing.get_context("spawn")
     stop = threading.Event()
@@ -107,7 +115,7 @@ def _supervise(settings: Settings, listener: socket.socket, workers: int) -> Non
         signal.signal(number, lambda *_: stop.set())
 
     def start() -> BaseProcess:
-        process = context.Process(target=_serve_in_child, args=(settings, listener, os.getpid()))
+        process = context.Process(target=_serve_in_child, args=(settings, sockets, os.getpid()))
         process.start()
         return process
 
@@ -123,9 +131,9 @@ def _supervise(settings: Settings, listener: socket.socket, workers: int) -> Non
         process.join()
 
 
-def _serve_in_child(settings: Settings, listener: socket.socket, supervisor: int) -> None:
+def _serve_in_child(settings: Settings, sockets: Sockets, supervisor: int) -> None:
     logs.configure(settings.log_level)
     die_with_parent()  # nobody would stop us if the supervisor were killed
     if os.getppid() != supervisor:
         return  # it was, before we asked
-    uvloop.run(serve_one(settings, listener, simulators=False, alone=False))
+    uvloop.run(serve_one(settings, sockets, simulators=False, alone=False))

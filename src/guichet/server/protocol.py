@@ -1,10 +1,12 @@
-"""uvicorn's HTTP protocol with head and body of an answer in one system call."""
+"""uvicorn's HTTP protocol with what it lacks: answers in one system call, clients' certificates."""
 
 from __future__ import annotations
 
 import asyncio
+import ssl
 from typing import Any
 
+from cryptography import x509
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 
@@ -15,6 +17,43 @@ class OneWriteProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(_Joining(transport, self.loop))  # type: ignore[arg-type]
+
+
+class TlsProtocol(OneWriteProtocol):
+    """The same over TLS. Each scope has ASGI's TLS extension (asgiref's ``specs/tls.rst``), whose
+    ``client_cert_name`` is the subject (RFC 4514) of the client's certificate as TLS verified it,
+    or None.
+    """
+
+    _tls: dict[str, Any]
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        self._tls = _tls_extension(transport.get_extra_info("ssl_object"))
+        super().connection_made(transport)
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self.scope["extensions"] = {"tls": self._tls}  # type: ignore[dict-item]
+
+
+def _tls_extension(connection: ssl.SSLObject) -> dict[str, Any]:
+    shown = connection.getpeercert(binary_form=True)
+    return {
+        "server_cert": None,
+        "client_cert_chain": [ssl.DER_cert_to_PEM_cert(shown)] if shown else [],
+        "client_cert_name": _subject(shown) if shown else None,
+        "client_cert_error": None,
+        "tls_version": None,
+        "cipher_suite": None,
+    }
+
+
+def _subject(certificate: bytes) -> str | None:
+    """None for a certificate that TLS let pass and a stricter reader does not."""
+    try:
+        return x509.load_der_x509_certificate(certificate).subject.rfc4514_string()
+    except ValueError:
+        return None
 
 
 class _Joining:

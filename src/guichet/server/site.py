@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Mapping
 
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
@@ -21,9 +21,7 @@ from guichet.gateway import Gateway
 from guichet.pages import app as pages
 from guichet.server import notices
 from guichet.store.checks import prove_commit
-from guichet.web.asgi import Message, Receive, Scope, Send
-
-Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]
+from guichet.web.asgi import Asgi, Message, Receive, Scope, Send
 
 _log = logging.getLogger(__name__)
 
@@ -106,6 +104,19 @@ class Site:
                 return False
             self._healthy_at = now
         return self._gateway is not None
+
+
+class NoticesOnly:
+    """A site's ``/notices`` and nothing else of it: what listens to providers by mutual TLS."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["path"].startswith("/notices/"):
+            await self._site(scope, receive, send)
+        else:
+            await _reply(send, 404, b"not found\n")
 
 
 class _Counting:

@@ -132,6 +132,15 @@ def identify(gateway: Gateway, application_key: str | None, token: str | None) -
     return Caller(application, role)
 
 
+def identify_by_key(gateway: Gateway, key: str, dialect: str) -> Caller:
+    """The caller who shows any key of an application of ``dialect``; raises ``Unauthenticated``."""
+    found = gateway.access.key(key)
+    application = gateway.access.application(found[0]) if found else None
+    if found is None or application is None or application.dialect != dialect:
+        raise Unauthenticated
+    return Caller(application, found[1])
+
+
 def identify_application(gateway: Gateway, application_key: str | None) -> Caller:
     """The caller who shows an application's key alone; raises ``Unauthenticated``."""
     try:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
@@ -15,7 +17,7 @@ from guichet.domain.errors import Invalid, NotFound
 from guichet.domain.fees import FeeRule
 from guichet.domain.ids import new_id
 from guichet.domain.money import is_currency
-from guichet.domain.orders import Payee
+from guichet.domain.orders import Payee, ProviderAccount
 from guichet.store import administration as store
 from guichet.store.administration import ApplicationRow
 from guichet.store.database import Connection
@@ -142,6 +144,44 @@ async def rotate_webhook_secret(connection: Connection, vault: Vault, applicatio
             connection, application_id, seal_webhook_secret(vault, secret)
         )
     return secret
+
+
+async def application_environment(connection: Connection, application_id: UUID) -> Environment:
+    """The environment of an application; raises ``NotFound``."""
+    environment = await store.application_environment(connection, application_id)
+    if environment is None:
+        raise NotFound("application", str(application_id))
+    return Environment(environment)
+
+
+async def connect_account(
+    connection: Connection,
+    vault: Vault,
+    application_id: UUID,
+    rail: str,
+    settings: Mapping[str, str],
+    now: datetime,
+) -> UUID:
+    """Give an application an account of its own at a rail's provider, in place of any former one.
+
+    The connector has checked the settings. Payments under way stay with the account they were
+    begun at. Raises ``NotFound``.
+    """
+    account_id = new_id(now)
+    sealed = vault.seal(json.dumps(dict(settings)).encode())
+    async with connection.transaction():
+        await application_environment(connection, application_id)
+        await store.replace_account(connection, account_id, application_id, rail, sealed, now)
+    return account_id
+
+
+async def account_in_use(
+    connection: Connection, vault: Vault, application_id: UUID, rail: str
+) -> ProviderAccount | None:
+    """An application's account at a rail's provider, opened; None if it has none of its own."""
+    for row in await store.accounts_in_use(connection, rail, application_id):
+        return ProviderAccount(row.id, json.loads(vault.open(row.settings)))
+    return None
 
 
 def digest(key: str) -> bytes:

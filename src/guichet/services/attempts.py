@@ -126,7 +126,8 @@ async def collect_order(
         institution_code="" if bank is None else gateway.institutions.by_id(bank).code,
         return_url=return_url(gateway, attempt.id),
         expires_at=payment.expires_at,
-        payer=await _payer(gateway, payment),
+        payer=await _payer(gateway, payment, attempt),
+        channel=attempt.channel,
         account=provider_account(gateway, attempt.account_id),
         payer_address=payer_address,
         memory=memory,
@@ -137,12 +138,14 @@ async def collect_order(
     )
 
 
-async def _payer(gateway: Gateway, payment: Payment) -> Payer:
-    if not gateway.rails.get(payment.rail, payment.environment).card.needs_payer:
-        return Payer()
+async def _payer(gateway: Gateway, payment: Payment, attempt: Attempt) -> Payer:
+    if not gateway.rails.get(attempt.rail, attempt.environment).card.needs_payer:
+        return Payer(phone=attempt.payer_phone)
     async with gateway.database.connection() as connection:
-        payer = await customers.by_id(connection, payment.application_id, payment.customer_id)
-    return Payer(payer.name, payer.tax_number) if payer else Payer()
+        known = await customers.by_id(connection, payment.application_id, payment.customer_id)
+    if known is None:
+        return Payer(phone=attempt.payer_phone)
+    return Payer(known.name, known.tax_number, attempt.payer_phone, known.email)
 
 
 def provider_account(gateway: Gateway, account_id: UUID | None) -> ProviderAccount | None:

@@ -7,10 +7,12 @@ transaction, and never twice at once for one payment.
 from __future__ import annotations
 
 from contextlib import suppress
+from uuid import UUID
 
 from guichet.domain.access import Caller
 from guichet.domain.errors import (
     Invalid,
+    LinkNotPayable,
     NotFound,
     NotPayable,
     RequestInProgress,
@@ -46,42 +48,61 @@ async def check_payer(gateway: Gateway, caller: Caller, customer: CustomerDetail
     """Raise ``Invalid`` unless the payer's tax number was sent or is known, and is one."""
     number = customer.fields.get("tax_number")
     if not number:
-        application_id = caller.application.id
-        async with gateway.database.connection() as connection:
-            known = None
-            if customer.id is not None:
-                known = await customers.by_id(connection, application_id, customer.id)
-            if known is None and customer.email is not None:
-                known = await customers.by_email(connection, application_id, customer.email)
-        number = known.tax_number if known else None
+        number = await known_tax_number(gateway, caller, customer.id, customer.email)
     if not number:
         raise Invalid("customer.tax_number", "required")
     if clean_tax_number(number, check_digits=gateway.settings.check_tax_numbers) is None:
         raise Invalid("customer.tax_number", "unknown")
 
 
+async def known_tax_number(
+    gateway: Gateway, caller: Caller, customer_id: UUID | None, email: str | None
+) -> str | None:
+    """The tax number of the customer whom a payment names by id, or else by e-mail."""
+    application_id = caller.application.id
+    async with gateway.database.connection() as connection:
+        known = None
+        if customer_id is not None:
+            known = await customers.by_id(connection, application_id, customer_id)
+        if known is None and email is not None:
+            known = await customers.by_email(connection, application_id, email)
+    return known.tax_number if known else None
+
+
 async def get_code(
     gateway: Gateway, view: PaymentView, payer_address: str | None = None
 ) -> PaymentView:
-    """The payment with its payer's code, which is asked for if nobody has it yet."""
+    """The payment with its payer's code, which is asked for if nobody has it yet.
+
+    Raises ``RequestInProgress``, ``Unavailable`` and, once its payment link is no longer open,
+    ``LinkNotPayable``.
+    """
     payment = view.payment
     if payment.payer_code is not None or payment.status not in OPEN_PAYMENT:
         return view
     try:
         started = await reserve_attempt(gateway, payment.id)
+    except LinkNotPayable:
+        raise
     except NotPayable:
-        started = None
-    if started is not None:
-        attempt = await begin_attempt(gateway, *started, payer_address)
-        if attempt.status == "refused" and attempt.reason == Reason.NOT_STARTED:
-            raise Unavailable(_RETRY_AFTER_SECONDS)
-        if attempt.status == "unknown":
-            with suppress(RailUnavailable):  # the worker asks again
-                await refresh_attempt(gateway, attempt.id)
+        return await _as_it_is(gateway, payment.id)
+    if started is None:
+        row = await _as_it_is(gateway, payment.id)
+        if row.payment.status == "pending":
+            raise RequestInProgress
+        return row
+    attempt = await begin_attempt(gateway, *started, payer_address)
+    if attempt.status == "unknown":
+        with suppress(RailUnavailable):  # the worker asks again
+            attempt = await refresh_attempt(gateway, attempt.id)
+    if attempt.status == "refused" and attempt.reason == Reason.NOT_STARTED:
+        raise Unavailable(_RETRY_AFTER_SECONDS)
+    return await _as_it_is(gateway, payment.id)
+
+
+async def _as_it_is(gateway: Gateway, payment_id: UUID) -> PaymentView:
     async with gateway.database.connection() as connection:
-        row = await store.by_id(connection, payment.id)
+        row = await store.by_id(connection, payment_id)
     if row is None:
-        raise NotFound("payment", str(payment.id))
-    if started is None and row.payment.status == "pending":
-        raise RequestInProgress
+        raise NotFound("payment", str(payment_id))
     return row

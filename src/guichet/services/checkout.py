@@ -12,9 +12,10 @@ from uuid import UUID
 
 from guichet.domain.access import Application
 from guichet.domain.attempts import ATTEMPT, OPEN_ATTEMPT, Attempt
-from guichet.domain.errors import NotFound, NotPayable
+from guichet.domain.errors import LinkNotPayable, NotFound, NotPayable
 from guichet.domain.ids import new_id
 from guichet.domain.institutions import Institution
+from guichet.domain.links import Link, state_of
 from guichet.domain.orders import Payee
 from guichet.domain.outcomes import Reply
 from guichet.domain.payments import OPEN_PAYMENT, Payment
@@ -23,6 +24,7 @@ from guichet.services.attempts import begin_attempt
 from guichet.services.institutions import institution_of
 from guichet.services.notices import keep_reply
 from guichet.store import attempts as store
+from guichet.store import links as link_store
 from guichet.store import payments as payment_store
 
 _PARAMETERS_MAX = 20
@@ -30,17 +32,24 @@ _PARAMETER_LENGTH_MAX = 4096
 
 
 class CheckoutView(NamedTuple):
-    """What the hosted page shows. ``attempt`` is the newest one, if any."""
+    """What the hosted page shows. ``attempt`` is the newest one, if any; ``link`` the payment link
+    that the payment was born from, deleted or not, and ``link_state`` whether it is still open,
+    room aside: the payment has its own.
+    """
 
     payment: Payment
     payee: Payee
     institution: Institution | None
     application: Application | None
     attempt: Attempt | None
+    link: Link | None = None
+    link_state: str | None = None
 
     @property
     def is_startable(self) -> bool:
         """Whether the payer can begin to pay now."""
+        if self.attempt is None and self.link_state not in {None, "open"}:
+            return False
         started = self.attempt is not None and self.attempt.status in OPEN_ATTEMPT
         return (
             self.payment.status in OPEN_PAYMENT and not self.payment.reason_is_money and not started
@@ -87,14 +96,27 @@ async def receive_return(
     return await _view(gateway, row.payment.id)
 
 
-async def reserve_attempt(gateway: Gateway, payment_id: UUID) -> tuple[Payment, Attempt] | None:
+class Method(NamedTuple):
+    """How the payer chose to pay a payment that left it open: by which rail, channel and phone."""
+
+    rail: str
+    channel: str
+    phone: str
+
+
+async def reserve_attempt(
+    gateway: Gateway, payment_id: UUID, method: Method | None = None
+) -> tuple[Payment, Attempt] | None:
     """Insert a new attempt under the payment's lock, its lease ours; None while one is open.
 
-    Raises ``NotFound`` and ``NotPayable``.
+    A payment that was never begun cannot be once its link is no longer open: the link is locked,
+    before the payment, so that its closing comes before or after this and not between.
+    ``method`` is needed where the payment's own rail is none in particular. Raises ``NotFound``
+    and ``NotPayable`` (``LinkNotPayable``).
     """
-    now = gateway.clock.now()
     lease_seconds = gateway.settings.lease_seconds
     async with gateway.database.transaction() as tx:
+        link = await link_store.lock_shared_of_payment(tx, payment_id)
         payment = await store.lock_payment(tx, payment_id)
         if payment is None:
             raise NotFound("payment", str(payment_id))
@@ -103,17 +125,23 @@ async def reserve_attempt(gateway: Gateway, payment_id: UUID) -> tuple[Payment, 
         former = await store.latest(tx, payment_id)
         if former is not None and former.status in OPEN_ATTEMPT:
             return None
+        now = gateway.clock.now()
         if payment.expires_at <= now:
             raise NotPayable("expired")
+        if former is None and link is not None and (state := state_of(link, now, 0)) != "open":
+            raise LinkNotPayable(state)
+        rail = method.rail if method else payment.rail
         attempt = Attempt(
             id=new_id(now),
             payment_id=payment.id,
             application_id=payment.application_id,
             environment=payment.environment,
             number=former.number + 1 if former else 1,
-            rail=payment.rail,
+            rail=rail,
             institution_id=payment.institution_id,
-            account_id=gateway.access.account_id(payment.application_id, payment.rail),
+            account_id=gateway.access.account_id(payment.application_id, rail),
+            channel=method.channel if method else None,
+            payer_phone=method.phone if method else None,
             status=ATTEMPT.start,
             provider_reference=None,
             memory=None,
@@ -140,9 +168,12 @@ async def reserve_attempt(gateway: Gateway, payment_id: UUID) -> tuple[Payment, 
 async def _view(gateway: Gateway, payment_id: UUID) -> CheckoutView:
     async with gateway.database.connection() as connection:
         row = await payment_store.by_id(connection, payment_id)
+        if row is None:
+            raise NotFound("payment", str(payment_id))
         attempt = await store.latest(connection, payment_id)
-    if row is None:
-        raise NotFound("payment", str(payment_id))
+        link = None
+        if row.payment.link_id is not None:
+            link = await link_store.by_id(connection, row.payment.link_id)
     payment = row.payment
     return CheckoutView(
         payment,
@@ -150,6 +181,8 @@ async def _view(gateway: Gateway, payment_id: UUID) -> CheckoutView:
         institution_of(gateway, payment.institution_id),
         gateway.access.application(payment.application_id),
         attempt,
+        link,
+        state_of(link, gateway.clock.now(), 0) if link else None,
     )
 
 

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from guichet.domain.errors import NotFound
 from guichet.domain.ids import new_id
+from guichet.domain.orders import ProviderAccount
 from guichet.domain.outcomes import Notice, Reply
 from guichet.gateway import Gateway
-from guichet.rails.port import Inbound, RailUnavailable
-from guichet.services.attempts import refresh_attempt
+from guichet.rails.port import ForgedNotice, Inbound, RailUnavailable
+from guichet.services.attempts import provider_account, refresh_attempt
 from guichet.store import notices
 from guichet.store.queue import ClaimedNotice
+from guichet.vault import Vault
+
+#: The account in the address of notices for a connector's default account.
+DEFAULT_ACCOUNT = "default"
 
 #: However many hints come, one attempt costs the provider one read in this time because of them.
 _READ_GAP = timedelta(seconds=5)
@@ -35,17 +40,79 @@ async def receive_notice(gateway: Gateway, rail: str, environment: str, inbound:
         connector = gateway.rails.get(rail, environment)
     except KeyError:
         raise NotFound("rail", rail) from None
-    digest = hashlib.sha256(inbound.body)
+    account_id = inbound.account.id if inbound.account else None
+    named = connector.hear(inbound)
+    evidence = hashlib.sha256(inbound.body).digest()
+    await keep_hints(gateway, rail, environment, account_id, named, evidence)
+
+
+def notice_url(
+    base_url: str, vault: Vault, rail: str, environment: str, account_id: UUID | None
+) -> str:
+    """Where the provider of an account (None: the connector's default one) sends its notices.
+
+    The address holds the account's token: whoever has it may knock, and is not believed yet.
+    ``base_url`` is what stands before ``/notices``.
+    """
+    account = account_id.hex if account_id else DEFAULT_ACCOUNT
+    token = vault.token("notices", _subject(rail, environment, account))
+    return f"{base_url}/notices/{rail}/{environment}/{account}/{token}"
+
+
+async def noticed_account(
+    gateway: Gateway, rail: str, environment: str, account: str, token: str
+) -> ProviderAccount | None:
+    """The account that a notice's address names; None is the connector's default one.
+
+    Raises ``ForgedNotice`` unless the token is the account's.
+    """
+    subject = _subject(rail, environment, account)
+    if not gateway.vault.check("notices", subject, token):
+        raise ForgedNotice
+    if account == DEFAULT_ACCOUNT:
+        return None  # a connector that has none will not believe it
+    account_id = UUID(account)
+    try:
+        return provider_account(gateway, account_id)
+    except KeyError:
+        await gateway.access.refresh()  # it may be a moment old
+    try:
+        return provider_account(gateway, account_id)
+    except KeyError:
+        raise NotFound("account", account) from None
+
+
+def _subject(rail: str, environment: str, account: str) -> bytes:
+    return f"{rail}/{environment}/{account}".encode("utf-8", "surrogatepass")
+
+
+async def keep_hints(
+    gateway: Gateway,
+    rail: str,
+    environment: str,
+    account_id: UUID | None,
+    named: Iterable[Notice],
+    evidence: bytes,
+) -> None:
+    """Put operations to be asked about into the inbox; returns once they are stored.
+
+    Only attempts at the account (None: the connector's default one) will be asked about. The same
+    hints with the same ``evidence`` change nothing.
+    """
     rows = [
         _row(
             gateway,
             rail,
             environment,
             None,
-            {"key": heard.attempt_key, "reference": heard.provider_reference},
-            digest.digest(),
+            {
+                "key": each.attempt_key,
+                "reference": each.provider_reference,
+                "account": account_id.hex if account_id else None,
+            },
+            evidence,
         )
-        for heard in connector.hear(inbound)
+        for each in named
     ]
     async with gateway.database.connection() as connection:
         await notices.insert(connection, rows)
@@ -130,12 +197,14 @@ async def _find_attempt(
             connection,
             claimed.rail,
             claimed.environment,
-            _as_id(notice.attempt_key),
+            as_id(content.get("account")),
+            as_id(notice.attempt_key),
             notice.provider_reference,
         )
 
 
-def _as_id(key: str | None) -> UUID | None:
+def as_id(key: str | None) -> UUID | None:
+    """The id that a provider-facing key stands for; None for what is no such key."""
     try:
         return UUID(key) if key else None
     except ValueError:

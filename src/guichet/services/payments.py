@@ -16,7 +16,7 @@ from guichet.domain.customers import CUSTOMER_FIELDS, email_key
 from guichet.domain.errors import Invalid, NotFound, RequestKeyReused
 from guichet.domain.ids import new_ids
 from guichet.domain.paging import Listing, Page
-from guichet.domain.payments import NewPayment, Payment
+from guichet.domain.payments import UNDECIDED, NewPayment, Payment
 from guichet.gateway import Gateway
 from guichet.services.institutions import find_institution
 from guichet.services.offers import offered_rail
@@ -127,7 +127,7 @@ def draft_payment(
         institution = find_institution(gateway, application.environment, new.institution_key)
         if institution is None or institution.rail != new.rail:
             raise Invalid("institution", "unknown")
-    else:
+    elif new.rail != UNDECIDED:
         rail = offered_rail(gateway, application, new.rail)
         if rail is None:
             raise Invalid("rail", "unknown")
@@ -159,6 +159,7 @@ def draft_payment(
         refunded_minor=0,
         returned_minor=0,
         payer_code=None,
+        details=None,
         status="pending",
         reason=None,
         notify_url=new.notify_url,

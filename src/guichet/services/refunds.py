@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import logging
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import NamedTuple
 from uuid import UUID
 
+import asyncpg
+
 from guichet.domain import refunds as rules
+from guichet.domain.attempts import Attempt
 from guichet.domain.errors import Invalid, NotFound, NotRefundable, RequestKeyReused
 from guichet.domain.ids import new_id
 from guichet.domain.orders import RefundOrder
 from guichet.domain.outcomes import Outcome, Unknown
+from guichet.domain.payments import Payment
 from guichet.domain.refunds import OPEN_REFUND, REFUND, Refund
 from guichet.gateway import Gateway
 from guichet.rails.port import RailUnavailable, RefundingRail
@@ -39,51 +44,86 @@ async def create_refund(
     """
     if amount_minor is not None and amount_minor <= 0:
         raise Invalid("amount", "positive")
-    now = gateway.clock.now()
-    async with gateway.database.transaction() as tx:
-        payment = await attempt_store.lock_payment(tx, payment_id)
-        if payment is None or payment.application_id != application_id:
-            raise NotFound("payment", str(payment_id))
-        if request_key is not None:
-            former = await store.by_request_key(tx, application_id, request_key)
-            if former is not None:
-                if former[1] != request_hash:
-                    raise RequestKeyReused
-                return former[0]
-        attempt = await attempt_store.placed(tx, payment_id)
-        if attempt is None:
-            raise NotRefundable("status", f"the payment is {payment.status}")
-        refund = Refund(
-            id=new_id(now),
-            payment_id=payment.id,
-            attempt_id=attempt.id,
-            application_id=payment.application_id,
-            environment=payment.environment,
-            rail=attempt.rail,
-            amount_minor=payment.refundable_minor if amount_minor is None else amount_minor,
-            currency=payment.currency,
-            status=REFUND.start,
-            reason=None,
-            code=None,
-            provider_reference=None,
-            checks_count=0,
-            next_check_at=now,
-            claimed_until=None,
-            claim=1,
-            created_at=now,
-            updated_at=now,
-        )
-        window = gateway.rails.get(attempt.rail, attempt.environment).card.refund_window
-        step = rules.reserve(payment, refund, window, now)
-        await store.insert(tx, refund, request_key, request_hash, gateway.settings.lease_seconds)
-        move = Move(payment, step.payment, None, step.facts, refund=refund, refund_moved=True)
-        await write_moves(gateway, tx, [move], now)
+    asked = _Asked(application_id, payment_id, amount_minor, request_key, request_hash)
+    try:
+        refund, is_new = await _set_aside(gateway, asked)
+    except asyncpg.UniqueViolationError:  # the same key, at the same moment, for another payment
+        raise RequestKeyReused from None
+    if not is_new:
+        return refund
     try:
         return await _ask_and_record(gateway, refund)
     except RailUnavailable:
         return refund  # the worker asks again
     finally:
         await _release(gateway, refund)
+
+
+class _Asked(NamedTuple):
+    application_id: UUID
+    payment_id: UUID
+    amount_minor: int | None
+    request_key: str | None
+    request_hash: bytes | None
+
+
+async def _set_aside(gateway: Gateway, asked: _Asked) -> tuple[Refund, bool]:
+    """A new refund with its money set aside, its lease ours; or the one of the request key."""
+    async with gateway.database.transaction() as tx:
+        payment = await attempt_store.lock_payment(tx, asked.payment_id)
+        if payment is None or payment.application_id != asked.application_id:
+            raise NotFound("payment", str(asked.payment_id))
+        if asked.request_key is not None:
+            former = await store.by_request_key(tx, asked.application_id, asked.request_key)
+            if former is not None:
+                refund, request_hash = former
+                if refund.payment_id != payment.id or request_hash != asked.request_hash:
+                    raise RequestKeyReused
+                return refund, False
+        attempt = await attempt_store.placed(tx, payment.id)
+        if attempt is None:
+            raise NotRefundable("status", f"the payment is {payment.status}")
+        now = gateway.clock.now()
+        refund = _new_refund(payment, attempt, asked.amount_minor, now)
+        step = rules.reserve(payment, refund, _refund_window(gateway, attempt), now)
+        lease_seconds = gateway.settings.lease_seconds
+        await store.insert(tx, refund, asked.request_key, asked.request_hash, lease_seconds)
+        move = Move(payment, step.payment, None, step.facts, refund=refund, refund_moved=True)
+        await write_moves(gateway, tx, [move], now)
+    return refund, True
+
+
+def _new_refund(
+    payment: Payment, attempt: Attempt, amount_minor: int | None, now: datetime
+) -> Refund:
+    return Refund(
+        id=new_id(now),
+        payment_id=payment.id,
+        attempt_id=attempt.id,
+        application_id=payment.application_id,
+        environment=payment.environment,
+        rail=attempt.rail,
+        amount_minor=payment.refundable_minor if amount_minor is None else amount_minor,
+        currency=payment.currency,
+        status=REFUND.start,
+        reason=None,
+        code=None,
+        provider_reference=None,
+        checks_count=0,
+        next_check_at=now,
+        claimed_until=None,
+        claim=1,
+        created_at=now,
+        updated_at=now,
+    )
+
+
+def _refund_window(gateway: Gateway, attempt: Attempt) -> timedelta | None:
+    try:
+        rail = gateway.rails.get(attempt.rail, attempt.environment)
+    except KeyError:  # not set up any more
+        return None
+    return rail.card.refund_window
 
 
 async def refresh_refund(gateway: Gateway, refund: Refund) -> Refund:

@@ -153,15 +153,23 @@ async def write_moves(
 
 
 async def _book(gateway: Gateway, tx: Connection, moves: Iterable[Move], now: datetime) -> None:
-    facts = [(move, fact) for move in moves for fact in move.facts]
+    facts = [(_by_its_rail(move), move.attempt, fact) for move in moves for fact in move.facts]
     if not facts:
         return
-    keys = [key for move, fact in facts for key in rules.accounts_of(move.after, fact)]
+    keys = [key for payment, _, fact in facts for key in rules.accounts_of(payment, fact)]
     book = await gateway.journal.open(tx, keys)
-    for move, fact in facts:
-        for entry in rules.entries(move.after, move.attempt, fact, book.balance_of, now):
+    for payment, attempt, fact in facts:
+        for entry in rules.entries(payment, attempt, fact, book.balance_of, now):
             book.post(entry)
     await book.write(tx)
+
+
+def _by_its_rail(move: Move) -> Payment:
+    """The payment as the books see it: its money lies at the rail that moves it."""
+    mover = move.attempt or move.refund
+    if mover is None or mover.rail == move.after.rail:
+        return move.after
+    return move.after._replace(rail=mover.rail)
 
 
 async def _announce(tx: Connection, moves: Sequence[Move], now: datetime) -> None:
@@ -195,6 +203,7 @@ def _event(move: Move, event_id: UUID, now: datetime) -> Event | None:
         id=event_id,
         application_id=payment.application_id,
         type=type_,
+        subject_type="payment",
         subject_id=payment.id,
         version=payment.version,
         status=payment.status,

@@ -59,7 +59,8 @@ async def read(connection: Connection) -> Snapshot:
         for row in await connection.fetch(
             "SELECT id, merchant_id, name, dialect, environment, payee_id, fee_rule_id, currency,"
             " allowed_addresses, allowed_domains, requests_per_minute, settlement_delay_hours,"
-            " payment_lifetime_minutes, lenient_json, returns_payer, webhook_secret"
+            " payment_lifetime_minutes, lenient_json, returns_payer, webhook_secret,"
+            " transfer_fee_rule_id, approves_transfers, transfer_addresses, public_key_reads"
             " FROM applications WHERE archived_at IS NULL"
         ):
             webhook_secrets[row["id"]] = row["webhook_secret"]
@@ -79,6 +80,10 @@ async def read(connection: Connection) -> Snapshot:
                 payment_lifetime_minutes=row["payment_lifetime_minutes"],
                 lenient_json=row["lenient_json"],
                 returns_payer=row["returns_payer"],
+                transfer_fee_rule=fee_rules.get(row["transfer_fee_rule_id"]),
+                approves_transfers=row["approves_transfers"],
+                transfer_addresses=tuple(row["transfer_addresses"]),
+                public_key_reads=row["public_key_reads"],
             )
         keys = {
             row["digest"]: (row["application_id"], KeyRole(row["role"]))

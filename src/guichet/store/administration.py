@@ -140,3 +140,59 @@ async def revoke_keys(
         now,
     )
     return [row["prefix"] for row in rows]
+
+
+async def replace_account(
+    connection: Connection,
+    account_id: UUID,
+    application_id: UUID,
+    rail: str,
+    settings: bytes,
+    now: datetime,
+) -> None:
+    """Put an application's account at a provider into use, in place of the one it had.
+
+    The caller holds a transaction: two at once must not both find none in use.
+    """
+    await connection.execute("SELECT FROM applications WHERE id = $1 FOR UPDATE", application_id)
+    await connection.execute(
+        "UPDATE provider_accounts SET replaced_at = $3"
+        " WHERE application_id = $1 AND rail = $2 AND replaced_at IS NULL",
+        application_id,
+        rail,
+        now,
+    )
+    await connection.execute(
+        "INSERT INTO provider_accounts (id, application_id, rail, settings, created_at)"
+        " VALUES ($1, $2, $3, $4, $5)",
+        account_id,
+        application_id,
+        rail,
+        settings,
+        now,
+    )
+
+
+class AccountRow(NamedTuple):
+    """An account in use; ``settings`` are sealed."""
+
+    id: UUID
+    application_id: UUID
+    application_name: str
+    environment: str
+    settings: bytes
+
+
+async def accounts_in_use(
+    connection: Connection, rail: str, application_id: UUID | None = None
+) -> list[AccountRow]:
+    """The accounts in use at a rail's provider, of one application or of all."""
+    rows = await connection.fetch(
+        "SELECT p.id, a.id, a.name, a.environment, p.settings"
+        " FROM provider_accounts p JOIN applications a ON a.id = p.application_id"
+        " WHERE p.rail = $1 AND p.replaced_at IS NULL AND a.archived_at IS NULL"
+        " AND ($2::uuid IS NULL OR a.id = $2) ORDER BY p.id",
+        rail,
+        application_id,
+    )
+    return [AccountRow(*row.values()) for row in rows]

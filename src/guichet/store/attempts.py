@@ -89,6 +89,8 @@ _INSERTED = [
     "rail",
     "institution_id",
     "account_id",
+    "channel",
+    "payer_phone",
     "status",
     "next_check_at",
     "created_at",
@@ -96,7 +98,7 @@ _INSERTED = [
 ]
 _INSERT = (
     f"INSERT INTO attempts ({', '.join(_INSERTED)}, claimed_until, claim) "
-    f"VALUES ({', '.join(f'${n}' for n in range(1, 13))}, now() + $13 * interval '1 second', 1)"
+    f"VALUES ({', '.join(f'${n}' for n in range(1, 15))}, now() + $15 * interval '1 second', 1)"
 )
 
 
@@ -171,16 +173,27 @@ async def update(
 
 _TELL = """
 WITH event AS (
-    INSERT INTO events (id, application_id, type, subject_id, version, status, previous_status,
-        reason, late, occurred_at)
+    INSERT INTO events (id, application_id, type, subject_type, subject_id, version, status,
+        previous_status, reason, late, occurred_at)
     SELECT * FROM unnest($1::new_event[])
 ), delivery AS (
     INSERT INTO webhook_deliveries (id, event_id, application_id, url, status, next_attempt_at,
         created_at)
     SELECT d.id, d.event_id, d.application_id, d.url, 'pending', d.at, d.at
     FROM unnest($2::new_delivery[]) AS d
+    RETURNING id
+), to_endpoint AS (
+    INSERT INTO webhook_deliveries (id, event_id, application_id, endpoint_id, url, status,
+        next_attempt_at, created_at)
+    SELECT gen_random_uuid(), e.id, e.application_id, w.id, w.url, 'pending', e.occurred_at,
+        e.occurred_at
+    FROM unnest($1::new_event[]) AS e
+    JOIN webhook_endpoints w ON w.application_id = e.application_id AND w.active
+        AND w.deleted_at IS NULL AND w.event_types && ARRAY[e.type, '*']
+    RETURNING id
 )
-SELECT pg_notify('guichet_work', '') WHERE cardinality($2::new_delivery[]) > 0
+SELECT pg_notify('guichet_work', '')
+WHERE EXISTS (SELECT FROM delivery) OR EXISTS (SELECT FROM to_endpoint)
 """
 
 
@@ -201,3 +214,23 @@ async def tell(
     if not events:
         return
     await connection.execute(_TELL, events, deliveries)
+
+
+_TELL_ENDPOINTS = """
+WITH told AS (
+    INSERT INTO webhook_deliveries (id, event_id, application_id, endpoint_id, url, status,
+        next_attempt_at, created_at)
+    SELECT gen_random_uuid(), e.id, e.application_id, w.id, w.url, 'pending', e.occurred_at,
+        e.occurred_at
+    FROM events e JOIN webhook_endpoints w ON w.application_id = e.application_id AND w.active
+        AND w.deleted_at IS NULL AND w.event_types && ARRAY[e.type, '*']
+    WHERE e.id = $1
+    RETURNING id
+)
+SELECT pg_notify('guichet_work', '') WHERE EXISTS (SELECT FROM told)
+"""
+
+
+async def tell_endpoints(connection: Connection, event_id: UUID) -> None:
+    """Cause the deliveries of an event that was written by another statement of the transaction."""
+    await connection.execute(_TELL_ENDPOINTS, event_id)

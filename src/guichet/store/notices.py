@@ -49,8 +49,9 @@ async def insert(connection: Connection, notices: Sequence[NewNotice]) -> int:
 
 _FIND_ATTEMPT = """
 SELECT id FROM attempts
-WHERE rail = $1 AND environment = $2 AND (id = $3 OR provider_reference = $4)
-ORDER BY id = $3 DESC LIMIT 1
+WHERE rail = $1 AND environment = $2 AND account_id IS NOT DISTINCT FROM $3
+    AND (id = $4 OR provider_reference = $5)
+ORDER BY id = $4 DESC LIMIT 1
 """
 
 
@@ -58,12 +59,13 @@ async def find_attempt(
     connection: Connection,
     rail: str,
     environment: str,
+    account_id: UUID | None,
     attempt_id: UUID | None,
     provider_reference: str | None,
 ) -> UUID | None:
-    """The rail's attempt with this id or else this provider's reference."""
+    """The rail's attempt at the account with this id or else this provider's reference."""
     found: UUID | None = await connection.fetchval(
-        _FIND_ATTEMPT, rail, environment, attempt_id, provider_reference
+        _FIND_ATTEMPT, rail, environment, account_id, attempt_id, provider_reference
     )
     return found
 

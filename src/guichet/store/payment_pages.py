@@ -22,10 +22,11 @@ class PaymentFilters:
     """Which payments a list shows; None means all.
 
     ``statuses`` are the (status, reason) pairs wanted, an absent reason being "";
-    ``created_before`` is exclusive.
+    ``created_before`` is exclusive; ``from_link`` says whether payment links bore them.
     """
 
     rail: str | None = None
+    from_link: bool | None = None
     statuses: Sequence[tuple[str, str]] | None = None
     created_from: datetime | None = None
     created_before: datetime | None = None
@@ -67,6 +68,8 @@ def _where(filters: PaymentFilters, first_parameter: int) -> tuple[str, list[obj
 
     if filters.rail is not None:
         add("p.rail = {}", filters.rail)
+    if filters.from_link is not None:
+        add("(p.link_id IS NOT NULL) = {}", filters.from_link)
     if filters.statuses is not None:
         wanted = [f"{status}/{reason}" for status, reason in filters.statuses]
         add("p.status || '/' || COALESCE(p.reason, '') = ANY({}::text[])", wanted)

@@ -143,3 +143,10 @@ async def by_id(connection: Connection, payment_id: UUID) -> PaymentRow | None:
     """A payment whoever it belongs to: for the worker and for addresses that carry a token."""
     record = await connection.fetchrow(_BY_ID, payment_id)
     return _row(record) if record else None
+
+
+async def keep_details(connection: Connection, payment_id: UUID, details: str | None) -> None:
+    """Keep what the dialect wants kept of a payment that was just made."""
+    await connection.execute(
+        "UPDATE payments SET details = $2::text::jsonb WHERE id = $1", payment_id, details
+    )

@@ -17,6 +17,7 @@ from uuid import UUID
 from guichet.domain.attempts import Attempt
 from guichet.domain.payments import Payment
 from guichet.domain.refunds import Refund
+from guichet.domain.transfers import Transfer
 from guichet.store.database import Database
 
 #: PostgreSQL tells listeners of this channel that there is work: the queue's name, or nothing.
@@ -31,6 +32,7 @@ class Queue(StrEnum):
     EXPIRIES = "expiries"
     RELEASES = "releases"
     REFUNDS = "refunds"
+    TRANSFERS = "transfers"
     RECONCILIATIONS = "reconciliations"
     DELIVERIES = "deliveries"
 
@@ -41,6 +43,7 @@ _TABLE_AND_TIME = {
     Queue.EXPIRIES: ("payments", "expiry_check_at"),
     Queue.RELEASES: ("payments", "release_at"),
     Queue.REFUNDS: ("refunds", "next_check_at"),
+    Queue.TRANSFERS: ("transfers", "next_check_at"),
     Queue.RECONCILIATIONS: ("reconciliations", "next_read_at"),
     Queue.DELIVERIES: ("webhook_deliveries", "next_attempt_at"),
 }
@@ -56,6 +59,22 @@ class ClaimedNotice(NamedTuple):
     content: bytes
     received_at: datetime
     tries: int
+    claim: int
+
+
+class ClaimedReconciliation(NamedTuple):
+    """A provider's list of movements that is to be read on from ``read_until``.
+
+    ``account_id`` None is the connector's default account; ``failures`` counts since the last
+    success.
+    """
+
+    id: UUID
+    rail: str
+    environment: str
+    account_id: UUID | None
+    read_until: datetime
+    failures: int
     claim: int
 
 
@@ -101,6 +120,8 @@ _CLAIM_EXPIRIES = _claim(
 )
 _CLAIM_RELEASES = _claim("payments", "release_at", (*Payment._fields, "release_at", "claim"))
 _CLAIM_REFUNDS = _claim("refunds", "next_check_at", Refund._fields)
+_CLAIM_TRANSFERS = _claim("transfers", "next_check_at", Transfer._fields)
+_CLAIM_RECONCILIATIONS = _claim("reconciliations", "next_read_at", ClaimedReconciliation._fields)
 
 
 async def claim_notices(
@@ -128,6 +149,24 @@ async def claim_refunds(
     async with database.connection() as connection:
         rows = await connection.fetch(_CLAIM_REFUNDS, now, limit, lease_seconds)
     return [Refund._make(row) for row in rows]
+
+
+async def claim_reconciliations(
+    database: Database, now: datetime, limit: int, lease_seconds: float
+) -> list[ClaimedReconciliation]:
+    """Providers' lists that should be read."""
+    async with database.connection() as connection:
+        rows = await connection.fetch(_CLAIM_RECONCILIATIONS, now, limit, lease_seconds)
+    return [ClaimedReconciliation._make(row) for row in rows]
+
+
+async def claim_transfers(
+    database: Database, now: datetime, limit: int, lease_seconds: float
+) -> list[Transfer]:
+    """Transfers whose provider should be asked."""
+    async with database.connection() as connection:
+        rows = await connection.fetch(_CLAIM_TRANSFERS, now, limit, lease_seconds)
+    return [Transfer._make(row) for row in rows]
 
 
 async def claim_expiries(
@@ -217,6 +256,7 @@ def _finish_check(table: str) -> str:
 
 _FINISH_CHECK = _finish_check("attempts")
 _FINISH_REFUND = _finish_check("refunds")
+_FINISH_TRANSFER = _finish_check("transfers")
 
 
 async def finish_check(database: Database, attempt: Attempt, again_at: datetime | None) -> bool:
@@ -233,6 +273,48 @@ async def finish_refund(database: Database, refund: Refund, again_at: datetime) 
     """Give the refund back; False if the lease was lost; ``again_at`` as in ``finish_check``."""
     return await _finish(
         database, _FINISH_REFUND, refund.id, refund.claim, refund.next_check_at, again_at
+    )
+
+
+# An account that is not in use any more is read for as long as its money may come or go ($6).
+_FINISH_RECONCILIATION = """
+UPDATE reconciliations r SET claimed_until = NULL, read_until = $3, failures = $4,
+    next_read_at = CASE WHEN EXISTS (
+        SELECT FROM provider_accounts a WHERE a.id = r.account_id AND a.replaced_at < $6
+    ) THEN NULL ELSE $5::timestamptz END
+WHERE id = $1 AND claim = $2
+"""
+
+
+async def finish_reconciliation(
+    database: Database,
+    claimed: ClaimedReconciliation,
+    read_until: datetime,
+    failures: int,
+    again_at: datetime,
+    replaced_before: datetime,
+) -> bool:
+    """Give the list back, read so far; False if the lease was lost.
+
+    The next read is at ``again_at``; there is none for an account replaced before
+    ``replaced_before``.
+    """
+    return await _finish(
+        database,
+        _FINISH_RECONCILIATION,
+        claimed.id,
+        claimed.claim,
+        read_until,
+        failures,
+        again_at,
+        replaced_before,
+    )
+
+
+async def finish_transfer(database: Database, transfer: Transfer, again_at: datetime) -> bool:
+    """Give the transfer back; False if the lease was lost; ``again_at`` as in ``finish_check``."""
+    return await _finish(
+        database, _FINISH_TRANSFER, transfer.id, transfer.claim, transfer.next_check_at, again_at
     )
 
 

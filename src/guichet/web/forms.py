@@ -28,8 +28,13 @@ def read_form(body: bytes) -> dict[str, Any]:
     for name, value in pairs:
         if not (storable(name) and storable(value)):
             raise Unreadable("a text holds what cannot be stored")
-        _put(form, _path(name), value)
+        put_field(form, name, value)
     return form
+
+
+def put_field(form: dict[str, Any], name: str, value: str) -> None:
+    """Put a field into ``form`` where its name's brackets say; raises ``Unreadable``."""
+    _put(form, _path(name), value)
 
 
 def _path(name: str) -> list[str]:

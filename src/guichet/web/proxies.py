@@ -13,6 +13,10 @@ class TrustedProxies:
             ip_network(text.strip(), strict=False) for text in networks.split(",") if text.strip()
         )
 
+    def trusts(self, peer: str) -> bool:
+        """Whether ``peer``, the address at the other end of the connection, is a trusted proxy."""
+        return self._trusts(_address(peer))
+
     def client_address(self, peer: str, forwarded_for: str | None) -> str:
         """The address of the client: ``peer`` unless that is a trusted proxy, else the nearest
         address in ``forwarded_for`` (nearest last) that is not one. Whatever a client wrote into

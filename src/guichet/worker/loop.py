@@ -11,13 +11,16 @@ from guichet import metrics
 from guichet.domain.errors import Unavailable
 from guichet.gateway import Gateway
 from guichet.services.institutions import refresh_institutions
+from guichet.services.reconciliation import plan_reconciliations
 from guichet.store import queue
+from guichet.store.reconciliations import ReconciledAccount
 from guichet.worker.lanes import Lane, Outage, Work
 from guichet.worker.tasks import ALL_WORK
 
 _log = logging.getLogger(__name__)
 
 _MEASURE_SECONDS = 5.0
+_PLAN_SECONDS = 5.0
 _DAY_SECONDS = 86_400.0
 _RETRY_SECONDS = (1.0, 2.0, 5.0, 15.0, 60.0, 300.0, 1800.0)
 _FINISH_SECONDS = 10.0
@@ -49,6 +52,7 @@ class Worker:
                 self._listen(),
                 self._measure(),
                 self._keep_institutions(),
+                self._keep_reconciliations(),
             )
         ]
         try:
@@ -118,3 +122,13 @@ class Worker:
                 failures = 0
                 wait_seconds = _DAY_SECONDS
             await asyncio.sleep(wait_seconds)
+
+    async def _keep_reconciliations(self) -> None:
+        """Accounts that were connected meanwhile have their lists read, too."""
+        planned: set[ReconciledAccount] = set()
+        while True:
+            try:
+                planned = await plan_reconciliations(self._gateway, planned)
+            except Unavailable as error:
+                self._outage.begun(error)
+            await asyncio.sleep(_PLAN_SECONDS)

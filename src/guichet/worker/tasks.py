@@ -9,13 +9,17 @@ from typing import Any, TypeVar
 from guichet.domain.attempts import Attempt, look_again_at
 from guichet.domain.refunds import Refund
 from guichet.domain.refunds import look_again_at as look_again_at_refund
+from guichet.domain.transfers import Transfer
+from guichet.domain.transfers import look_again_at as look_again_at_transfer
 from guichet.gateway import Gateway
 from guichet.rails.port import RailUnavailable
 from guichet.services.attempts import refresh_attempt
 from guichet.services.closing import expire_payment, release_payment
 from guichet.services.deliveries import LOST, deliver
 from guichet.services.notices import handle_notice
+from guichet.services.reconciliation import reconcile
 from guichet.services.refunds import refresh_refund
+from guichet.services.transfers import refresh_transfer
 from guichet.store import queue
 from guichet.store.database import Database
 from guichet.store.queue import ClaimedPayment, Queue
@@ -86,6 +90,19 @@ async def check_refund(gateway: Gateway, refund: Refund) -> str:
     return outcome if held else LOST
 
 
+async def check_transfer(gateway: Gateway, transfer: Transfer) -> str:
+    """Ask the provider about a claimed transfer."""
+    outcome = "asked"
+    try:
+        await refresh_transfer(gateway, transfer)
+    except RailUnavailable:
+        outcome = "unavailable"
+    finally:
+        again_at = look_again_at_transfer(transfer, gateway.clock.now(), None)
+        held = await queue.finish_transfer(gateway.database, transfer, again_at)
+    return outcome if held else LOST
+
+
 #: Every kind of work, with how many pieces one worker holds at once.
 ALL_WORK: tuple[Work[Any], ...] = (
     Work(Queue.NOTICES, 16, _claimed(queue.claim_notices), handle_notice),
@@ -93,5 +110,7 @@ ALL_WORK: tuple[Work[Any], ...] = (
     Work(Queue.EXPIRIES, 8, _claimed(queue.claim_expiries), expire),
     Work(Queue.RELEASES, 8, _claimed(queue.claim_releases), release),
     Work(Queue.REFUNDS, 8, _claimed(queue.claim_refunds), check_refund),
+    Work(Queue.TRANSFERS, 32, _claimed(queue.claim_transfers), check_transfer),
+    Work(Queue.RECONCILIATIONS, 2, _claimed(queue.claim_reconciliations), reconcile),
     Work(Queue.DELIVERIES, 64, _claimed(queue.claim_deliveries), deliver),
 )

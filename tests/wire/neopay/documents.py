@@ -87,3 +87,68 @@ PAYMENT_WITHOUT_SERVICE = """{
 
 #: The filter of the list of payments, two words misspelt.
 FILTER = "/api/payments?service=ap&status=pendingi&fromDate={}&toDate={}"
+
+#: Create a payment link: the curl.
+LINK = """{
+"product": "Iphone 14 Pro",
+"amount": 350.41,
+"description": "Iphone 14 Pro reconditionné",
+"reference": "NEOPAY-IPHONE",
+"expired_at": "2023-10-31 18:00:00",
+"request_customer_data": "full_customer",
+"settings": {
+"expirationDate": false,
+"showPayeeData": false,
+"requestCustomerData": true,
+"theme": {
+"selected": "blue"
+}
+}
+}"""
+
+#: Create a payment link: the body below the curl, with the older name of the reference.
+LINK_WITH_COMMUNICATION = """{
+"product": "Iphone 14 Pro",
+"amount": 350.41,
+"description": "Iphone 14 Pro reconditionné",
+"communication": "NEOPAY-IPHONE",
+"expired_at": "2023-01-31 18:00:00",
+"request_customer_data": "full_customer",
+"settings": {
+"expirationDate": false,
+"showPayeeData": false,
+"requestCustomerData": true,
+"theme": {
+"selected": "blue"
+}
+}
+}"""
+
+#: The answer to every call about a payment link, as printed: only its shape can hold.
+LINK_ANSWER = """{
+"data": {
+"id": "98e878e8-2486-458a-b1f4-878d37398b52",
+"application_id": "98e2fe88-3a95-4c7c-a98f-dfa5192b85f6",
+"status": "draft",
+"slug": "5EczjXZRsZ",
+"product": "Iphone 14 Pro",
+"amount": 350.41,
+"description": "Iphone 14 Pro reconditionné",
+"communication": null,
+"expired_at": null,
+"request_customer_data": false,
+"show_payee_data": false,
+"enabled": true,
+"settings": {
+"expirationDate": false,
+"showPayeeData": false,
+"requestCustomerData": true,
+"theme": {
+"selected": "blue"
+}
+},
+"created_at": "2023-04-11T19:44:43.000000Z",
+"updated_at": "2023-04-11T19:44:43.000000Z",
+"deleted_at": null
+}
+}"""

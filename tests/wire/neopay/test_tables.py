@@ -46,6 +46,7 @@ _ARGUMENTS: dict[type[Exception], tuple[Any, ...]] = {
     errors.Invalid: ("institution", "unknown"),
     errors.RateLimited: (60, 7),
     errors.NotPayable: ("expired",),
+    errors.LinkNotPayable: ("closed",),
     errors.ForbiddenTransition: ("payment", "a", "b"),
     asgi.MethodNotAllowed: (("GET",),),
 }
@@ -63,6 +64,7 @@ _STATUSES: dict[type[Exception], int] = {
     errors.Conflicted: 503,
     errors.DatabaseUnavailable: 503,
     errors.NotPayable: 409,
+    errors.LinkNotPayable: 409,
     errors.ForbiddenTransition: 500,
     asgi.Refusal: 400,
     asgi.RouteNotFound: 404,
@@ -274,6 +276,7 @@ async def test_event_is_rendered_as_of_its_moment(
         id=UUID(int=1),
         application_id=application.id,
         type=PAYMENT_COMPLETED,
+        subject_type="payment",
         subject_id=view.payment.id,
         version=2,
         status="completed",

@@ -9,6 +9,7 @@ from guichet.dialects.neopay.customers import Customers
 from guichet.dialects.neopay.errors import error_reply
 from guichet.dialects.neopay.institutions import Institutions
 from guichet.dialects.neopay.limits import RequestLimiter, limit_headers
+from guichet.dialects.neopay.links import Links
 from guichet.dialects.neopay.payments import Payments
 from guichet.domain.access import Caller
 from guichet.gateway import Gateway
@@ -51,6 +52,15 @@ def build_app(gateway: Gateway) -> Application:
     serve("PATCH PUT", "/api/customers", customers.update_named)
     serve("GET", "/api/customers/{id}", customers.show)
     serve("PATCH PUT", "/api/customers/{id}", customers.update)
+    links = Links(gateway)
+    serve("GET", "/api/links", links.list)
+    serve("POST", "/api/links", links.create)
+    serve("GET", "/api/links/{id}", links.show)
+    serve("PATCH PUT", "/api/links/{id}", links.update)
+    serve("DELETE", "/api/links/{id}", links.delete)
+    serve("PATCH POST PUT", "/api/links/{id}/publish", links.publish)
+    serve("PATCH POST PUT", "/api/links/{id}/unpublish", links.unpublish)
+    serve("PATCH POST PUT", "/api/links/{id}/close", links.close)
     router.add("GET", "/api/institutions", by(authenticate_application, institutions.list))
     router.add("GET", "/api/institutions/{id}", by(authenticate_application, institutions.show))
     return Application(

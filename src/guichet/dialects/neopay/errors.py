@@ -13,7 +13,12 @@ from guichet.domain import errors
 from guichet.web import asgi
 from guichet.web.asgi import Reply, Request
 
-_MODELS = {"payment": "Payment", "customer": "Customer", "institution": "Institution"}
+_MODELS = {
+    "payment": "Payment",
+    "customer": "Customer",
+    "institution": "Institution",
+    "link": "PaymentLink",
+}
 
 #: The core's names of values, where the wire's are others.
 _PATHS = {"institution": "institutionId", "currency": "payment.currency"}
@@ -21,6 +26,7 @@ _SENTENCES = {
     "taken": "The {} has already been taken.",
     "required": "The {} field is required.",
     "unknown": "The selected {} is invalid.",
+    "closed": "The payment link is closed and cannot be changed.",
 }
 
 IDEMPOTENCY_KEY = "Idempotency-Key"

@@ -15,7 +15,7 @@ from guichet.dialects.neopay.bodies import read_fields_leniently
 from guichet.dialects.neopay.envelope import asked_page, links_and_meta
 from guichet.dialects.neopay.errors import IDEMPOTENCY_KEY
 from guichet.dialects.neopay.resources import RenderedPayments, render_payment
-from guichet.dialects.neopay.statuses import RAIL_OF_SERVICE, rail_of, states_of
+from guichet.dialects.neopay.statuses import LINKS_SERVICE, RAIL_OF_SERVICE, rail_of, states_of
 from guichet.dialects.neopay.validation import Field, Form, ValidationFailed, Values, parse_uuid
 from guichet.domain.access import Caller, Environment
 from guichet.domain.customers import CUSTOMER_FIELDS
@@ -171,8 +171,9 @@ def _filters(request: Request) -> PaymentFilters:
     values = _FILTERS.check(query)
     service, status = query.get("service"), query.get("status")
     statuses = states_of(status) if status else None
+    from_link = service.lower() == LINKS_SERVICE if service else None
     rail = rail_of(service) if service else None
-    if service and rail is None:
+    if service and rail is None and not from_link:
         statuses = _NONE
     ids = {}
     for name in ("customer_id", "uuid"):
@@ -181,6 +182,7 @@ def _filters(request: Request) -> PaymentFilters:
             statuses = _NONE
     return PaymentFilters(
         rail=rail,
+        from_link=from_link,
         statuses=statuses,
         created_from=rules.parse_date(values["fromDate"]),
         created_before=_end_of_day(rules.parse_date(values["toDate"])),

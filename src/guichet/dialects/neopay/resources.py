@@ -12,9 +12,9 @@ from functools import lru_cache
 from uuid import UUID
 
 import msgspec
-from msgspec import Raw, Struct, json
+from msgspec import UNSET, Raw, Struct, UnsetType, json
 
-from guichet.dialects.neopay.statuses import SERVICE_OF_RAIL, status_word
+from guichet.dialects.neopay.statuses import LINKS_SERVICE, SERVICE_OF_RAIL, status_word
 from guichet.domain.customers import Customer
 from guichet.domain.money import exponent, minor_to_text
 from guichet.gateway import Gateway
@@ -69,6 +69,7 @@ class _Payment(Struct):
     authorisation_url: str = msgspec.field(name="authorisationUrl")
     reference: str | None
     callback_url: str | None
+    link_id: UUID | UnsetType
 
 
 @lru_cache(maxsize=4096)
@@ -107,7 +108,7 @@ def render_payment(gateway: Gateway, view: PaymentView) -> bytes:
             status=status_word(payment.status, payment.reason),
             currency=payment.currency,
             country=payment.country,
-            service=SERVICE_OF_RAIL[payment.rail],
+            service=LINKS_SERVICE if payment.link_id else SERVICE_OF_RAIL[payment.rail],
             environment=payment.environment,
             institution=_InstitutionName(institution.id, institution.name) if institution else None,
             customer=_PaymentCustomer(
@@ -128,6 +129,7 @@ def render_payment(gateway: Gateway, view: PaymentView) -> bytes:
             authorisation_url=checkout_url(gateway, payment.id),
             reference=payment.reference,
             callback_url=payment.notify_url,
+            link_id=payment.link_id or UNSET,
         )
     )
 

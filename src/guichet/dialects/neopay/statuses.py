@@ -6,6 +6,8 @@ from guichet.domain.outcomes import Reason
 from guichet.domain.payments import PAYMENT
 
 SERVICE_OF_RAIL = {"open_banking": "api"}
+#: The word for whatever was paid by a payment link (contract 12b #15).
+LINKS_SERVICE = "links"
 RAIL_OF_SERVICE = {service: rail for rail, service in SERVICE_OF_RAIL.items()}
 
 #: The documented filter example spells two words wrong, and must work (contract 6.2).

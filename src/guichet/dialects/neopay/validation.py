@@ -14,6 +14,7 @@ from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
+from guichet.domain.customers import is_email
 from guichet.domain.money import InvalidAmount, exponent, is_currency, minor_to_text, parse_money
 from guichet.outbound.policy import Policy, RefusedAddress, check_url
 from guichet.web.strict_json import Number, storable
@@ -34,7 +35,6 @@ _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE | re.ASCII)
 #: A number that only its length makes unreadable as an amount.
 _LONG = re.compile(r"[1-9][0-9]{15,}", re.ASCII)
-_EMAIL = re.compile(r"[^\s@\x00-\x1f\x7f]{1,64}@[^\s@.\x00-\x1f\x7f]+(?:\.[^\s@.\x00-\x1f\x7f]+)*")
 
 
 _no_fields = dict[str, Any]().get
@@ -50,7 +50,7 @@ class ValidationFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One field of a request by its dotted path (at most one dot), what it needs and obeys."""
+    """One field of a request by its dotted path (after its parent), what it needs and obeys."""
 
     path: str
     rules: tuple[Rule, ...] = ()
@@ -152,7 +152,7 @@ def array(value: Any, _: Values) -> str | None:
 
 def email(value: Any, values: Values) -> str | None:
     broken = text(value, values)
-    if broken is None and not _EMAIL.fullmatch(value):
+    if broken is None and not is_email(value):
         return "The {} field must be a valid email address."
     return broken
 

@@ -10,43 +10,85 @@
     if (event.persisted) reload();
   });
 
-  // Watch the payment; load the page again once it has changed.
+  // Watch the payment; load the page again, or the one that comes next, once it has changed.
   const stage = document.querySelector("[data-watch]");
   if (stage) {
     const shortest = 1000 * Number(stage.dataset.seconds);
     let pause = shortest;
+    let timer = 0;
     const look = async () => {
+      clearTimeout(timer);
       try {
         const reply = await fetch(stage.dataset.watch, { cache: "no-store" });
         if (reply.ok) {
           const { fingerprint } = await reply.json();
-          if (fingerprint !== stage.dataset.fingerprint) return reload();
-          pause = Math.min(pause * 1.1, 10 * shortest);
+          if (fingerprint !== stage.dataset.fingerprint) {
+            if (stage.dataset.next) return window.location.replace(stage.dataset.next);
+            return reload();
+          }
+          pause = Math.min(pause * 1.1, 5 * shortest);
         }
       } catch {
-        pause = Math.min(pause * 2, 10 * shortest); // offline: try again later
+        pause = Math.min(pause * 2, 5 * shortest); // offline: try again later
       }
-      setTimeout(look, pause);
+      clearTimeout(timer);
+      timer = setTimeout(look, pause);
     };
-    setTimeout(look, pause);
+    timer = setTimeout(look, pause);
     document.addEventListener("visibilitychange", () => {
-      if (!document.hidden) pause = shortest;
+      if (document.hidden) return;
+      pause = shortest;
+      look(); // back from the bank's app
     });
   }
 
   // One click is enough; after a while, in which the browser should have left, another one counts.
   for (const form of document.forms) {
-    const button = form.querySelector("button");
     let pressed = false;
     form.addEventListener("submit", (event) => {
       if (pressed) return event.preventDefault();
       pressed = true;
-      button.setAttribute("aria-disabled", "true");
+      const button = event.submitter ?? form.querySelector("button");
+      button?.setAttribute("aria-disabled", "true");
       setTimeout(() => {
         pressed = false;
-        button.removeAttribute("aria-disabled");
+        button?.removeAttribute("aria-disabled");
       }, 8000);
     });
+  }
+
+  // The code, copied by one press.
+  const copy = document.querySelector("[data-copy]");
+  if (copy) {
+    const code = document.getElementById(copy.dataset.copy);
+    const said = document.querySelector("[data-copied]");
+    copy.hidden = false;
+    code.addEventListener("focus", () => code.select());
+    copy.addEventListener("click", async () => {
+      try {
+        await navigator.clipboard.writeText(code.value);
+      } catch {
+        code.select(); // an old browser, or not by https
+        if (!document.execCommand("copy")) return;
+      }
+      said.textContent = "";
+      said.textContent = said.dataset.copied;
+    });
+  }
+
+  // The time that is left, by the second; when it is over the server knows more.
+  const left = document.querySelector("[data-left]");
+  if (left) {
+    const ends = Date.now() + 1000 * Number(left.dataset.left);
+    const two = (number) => String(number).padStart(2, "0");
+    const tick = setInterval(() => {
+      const seconds = Math.max(0, Math.round((ends - Date.now()) / 1000));
+      const minutes = Math.floor(seconds / 60);
+      left.textContent = `${Math.floor(minutes / 60)}:${two(minutes % 60)}:${two(seconds % 60)}`;
+      if (seconds > 0) return;
+      clearInterval(tick);
+      setTimeout(reload, 1000);
+    }, 1000);
   }
 
   // The way back to the merchant, unless the payer stays.

@@ -19,9 +19,9 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from guichet.simulators.common import media
 from guichet.simulators.common.pages import HEADERS, policy, read_form, stylesheet, templates
 
-from . import media
 from .accounts import Account, account_lines, accounts_of, money
 from .book import Book, Conflict
 from .institutions import BANKS, Bank
@@ -86,7 +86,7 @@ class BankSite:
         drawings = {"logo": media.logo, "icon": media.icon}
         if request.path_params["kind"] not in drawings:
             raise HTTPException(404)
-        drawing = drawings[request.path_params["kind"]](bank)
+        drawing = drawings[request.path_params["kind"]](bank.name, bank.colour, bank.accent)
         headers = {"Content-Security-Policy": "default-src 'none'"}
         return Response(drawing, media_type="image/svg+xml", headers=headers)
 

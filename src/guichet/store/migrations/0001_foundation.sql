@@ -51,6 +51,10 @@ CREATE TABLE applications (
     payment_lifetime_minutes  integer NOT NULL DEFAULT 1440 CHECK (payment_lifetime_minutes > 0),
     lenient_json              boolean NOT NULL DEFAULT false,
     returns_payer             boolean NOT NULL DEFAULT true,
+    transfer_fee_rule_id      uuid REFERENCES fee_rules,
+    approves_transfers        boolean NOT NULL DEFAULT false, -- a second person does (maker, checker)
+    transfer_addresses        text[] NOT NULL DEFAULT '{}', -- networks transfers may be asked from
+    public_key_reads          boolean NOT NULL DEFAULT false, -- lists by the public key, live
     webhook_secret            bytea NOT NULL, -- sealed
     created_at                timestamptz NOT NULL,
     archived_at               timestamptz
@@ -62,6 +66,7 @@ CREATE TABLE api_keys (
     application_id  uuid NOT NULL REFERENCES applications,
     role            text NOT NULL CHECK (role IN ('public', 'secret')),
     prefix          text NOT NULL,
+    sealed          bytea, -- the key itself, where a wire signs notifications with it
     created_at      timestamptz NOT NULL,
     revoked_at      timestamptz
 );
@@ -122,9 +127,10 @@ INSERT INTO institutions VALUES
 CREATE TABLE customers (
     id              uuid PRIMARY KEY,
     application_id  uuid NOT NULL REFERENCES applications,
-    email_key       text NOT NULL,
+    email_key       text, -- by which payers are found; null: not by e-mail
+    phone_key       text, -- by which payers are found; null: not by phone
     name            text,
-    email           text NOT NULL,
+    email           text,
     phone           text,
     city            text,
     state           text,
@@ -135,11 +141,16 @@ CREATE TABLE customers (
     currency        text,
     tax_number      text,
     company_number  text,
+    details         jsonb, -- what a dialect keeps of the customer beside this
+    blocked         boolean NOT NULL DEFAULT false,
+    deleted_at      timestamptz,
     created_at      timestamptz NOT NULL,
     updated_at      timestamptz NOT NULL,
     version         integer NOT NULL DEFAULT 1,
     UNIQUE (application_id, email_key)
 );
+CREATE UNIQUE INDEX customers_phone ON customers (application_id, phone_key)
+    WHERE phone_key IS NOT NULL;
 CREATE INDEX customers_newest ON customers (application_id, id DESC);
 
 -- Payment links. A link's row is locked while a payment is born from it (shared, or alone where
@@ -163,11 +174,13 @@ CREATE TABLE links (
     payments_limit    integer CHECK (payments_limit > 0),
     success_url       text,
     error_url         text,
+    notify_url        text, -- of the payments born from it
     settings          jsonb NOT NULL, -- theme and flags as the application sent them
     created_at        timestamptz NOT NULL,
     updated_at        timestamptz NOT NULL,
     deleted_at        timestamptz,
-    version           integer NOT NULL DEFAULT 1
+    version           integer NOT NULL DEFAULT 1,
+    CHECK ((success_url IS NULL) = (error_url IS NULL))
 );
 CREATE INDEX links_newest ON links (application_id, id DESC) WHERE deleted_at IS NULL;
 
@@ -191,6 +204,7 @@ CREATE TABLE payments (
     refunded_minor    bigint NOT NULL DEFAULT 0 CHECK (refunded_minor >= 0),
     returned_minor    bigint NOT NULL DEFAULT 0 CHECK (returned_minor BETWEEN 0 AND amount_minor),
     payer_code        text, -- what the payer's wallet takes, once known
+    details           jsonb, -- what the dialect keeps of the payment beside this
     status            text NOT NULL CHECK (status IN ('pending', 'processing', 'completed', 'failed',
                                                       'cancelled', 'expired', 'reversed')),
     reason            text,
@@ -226,6 +240,8 @@ CREATE TABLE attempts (
     rail                text NOT NULL,
     institution_id      integer,
     account_id          uuid,
+    channel             text, -- the mobile operator or bank network, as ``cm.mtn``
+    payer_phone         text, -- E.164, where the payer confirms on a handset
     status              text NOT NULL CHECK (status IN ('starting', 'waiting', 'unknown', 'done',
                                                         'refused', 'lapsed', 'reversed')),
     provider_reference  text,
@@ -285,6 +301,88 @@ CREATE INDEX refunds_due ON refunds (next_check_at) WHERE next_check_at IS NOT N
 CREATE UNIQUE INDEX refunds_request_key ON refunds (application_id, request_key)
     WHERE request_key IS NOT NULL;
 
+-- Where an application sends money to.
+CREATE TABLE beneficiaries (
+    id              uuid PRIMARY KEY,
+    application_id  uuid NOT NULL REFERENCES applications,
+    environment     text NOT NULL CHECK (environment IN ('sandbox', 'live')),
+    name            text NOT NULL,
+    kind            text NOT NULL CHECK (kind IN ('mobile_money', 'bank_account', 'cash_pickup')),
+    channel         text NOT NULL,
+    account_number  text NOT NULL, -- E.164 for mobile money
+    country         text NOT NULL,
+    currency        text NOT NULL CHECK (length(currency) = 3),
+    email           text,
+    phone           text,
+    bank_code       text,
+    reference       text,
+    description     text,
+    details         jsonb,
+    created_at      timestamptz NOT NULL,
+    updated_at      timestamptz NOT NULL,
+    deleted_at      timestamptz,
+    version         integer NOT NULL DEFAULT 1
+);
+CREATE INDEX beneficiaries_newest ON beneficiaries (application_id, id DESC)
+    WHERE deleted_at IS NULL;
+CREATE UNIQUE INDEX beneficiaries_reference ON beneficiaries (application_id, reference)
+    WHERE reference IS NOT NULL AND deleted_at IS NULL;
+
+CREATE TABLE bulk_transfers (
+    id              uuid PRIMARY KEY,
+    application_id  uuid NOT NULL REFERENCES applications,
+    environment     text NOT NULL CHECK (environment IN ('sandbox', 'live')),
+    mode            text NOT NULL CHECK (mode IN ('all_or_nothing', 'continue')),
+    currency        text NOT NULL CHECK (length(currency) = 3),
+    description     text,
+    rows            jsonb NOT NULL, -- each row as it was asked for, and what became of it
+    created_at      timestamptz NOT NULL
+);
+CREATE INDEX bulk_transfers_newest ON bulk_transfers (application_id, id DESC);
+
+-- Money sent: to a beneficiary (transfer) or to the merchant's own bank account (payout). The
+-- destination is a copy: a beneficiary may change later.
+CREATE TABLE transfers (
+    id                  uuid PRIMARY KEY,
+    application_id      uuid NOT NULL,
+    environment         text NOT NULL CHECK (environment IN ('sandbox', 'live')),
+    purpose             text NOT NULL CHECK (purpose IN ('transfer', 'payout')),
+    beneficiary_id      uuid,
+    bulk_id             uuid,
+    rail                text NOT NULL,
+    account_id          uuid,
+    channel             text NOT NULL,
+    destination         jsonb NOT NULL,
+    amount_minor        bigint NOT NULL CHECK (amount_minor > 0),
+    fee_minor           bigint NOT NULL CHECK (fee_minor >= 0),
+    currency            text NOT NULL CHECK (length(currency) = 3),
+    status              text NOT NULL CHECK (status IN ('initiated', 'sent', 'completed', 'failed',
+                                                        'cancelled', 'returned')),
+    approval            text NOT NULL CHECK (approval IN ('none', 'wanted', 'given', 'refused')),
+    reason              text,
+    code                text,
+    provider_reference  text,
+    memory              bytea, -- sealed
+    reference           text, -- the merchant's, unique
+    description         text,
+    details             jsonb,
+    checks_count        integer NOT NULL DEFAULT 0,
+    next_check_at       timestamptz,
+    claimed_until       timestamptz,
+    claim               bigint NOT NULL DEFAULT 0,
+    created_at          timestamptz NOT NULL,
+    updated_at          timestamptz NOT NULL,
+    completed_at        timestamptz,
+    version             integer NOT NULL DEFAULT 1
+);
+CREATE INDEX transfers_newest ON transfers (application_id, id DESC);
+CREATE INDEX transfers_due ON transfers (next_check_at) WHERE next_check_at IS NOT NULL;
+CREATE INDEX transfers_of_bulk ON transfers (bulk_id, id) WHERE bulk_id IS NOT NULL;
+CREATE UNIQUE INDEX transfers_reference ON transfers (application_id, reference)
+    WHERE reference IS NOT NULL;
+CREATE UNIQUE INDEX transfers_provider_reference
+    ON transfers (rail, environment, provider_reference) WHERE provider_reference IS NOT NULL;
+
 -- How far each provider's own list of movements has been read.
 CREATE TABLE reconciliations (
     id             uuid PRIMARY KEY,
@@ -292,12 +390,13 @@ CREATE TABLE reconciliations (
     environment    text NOT NULL CHECK (environment IN ('sandbox', 'live')),
     account_id     uuid, -- null: the connector's default account
     read_until     timestamptz NOT NULL,
-    next_read_at   timestamptz NOT NULL,
+    next_read_at   timestamptz, -- null: the account was given up long ago
+    failures       integer NOT NULL DEFAULT 0, -- since the last read that succeeded
     claimed_until  timestamptz,
     claim          bigint NOT NULL DEFAULT 0,
     UNIQUE NULLS NOT DISTINCT (rail, environment, account_id)
 );
-CREATE INDEX reconciliations_due ON reconciliations (next_read_at);
+CREATE INDEX reconciliations_due ON reconciliations (next_read_at) WHERE next_read_at IS NOT NULL;
 
 -- The inbox: what providers told us and what payers' browsers brought back. Hints, never facts.
 CREATE TABLE rail_notices (
@@ -323,6 +422,7 @@ CREATE TABLE events (
     id               uuid PRIMARY KEY,
     application_id   uuid NOT NULL,
     type             text NOT NULL,
+    subject_type     text NOT NULL DEFAULT 'payment',
     subject_id       uuid NOT NULL,
     version          integer NOT NULL,
     status           text NOT NULL,
@@ -333,10 +433,35 @@ CREATE TABLE events (
 );
 CREATE INDEX events_subject ON events (subject_id, version);
 
+-- Addresses that are told of events. ``event_types`` are the core's names, or ``*``; ``events`` the
+-- dialect's, as they were given.
+CREATE TABLE webhook_endpoints (
+    id                   uuid PRIMARY KEY,
+    application_id       uuid NOT NULL REFERENCES applications,
+    url                  text NOT NULL,
+    description          text,
+    events               text[] NOT NULL,
+    event_types          text[] NOT NULL,
+    active               boolean NOT NULL DEFAULT true,
+    profile              text NOT NULL DEFAULT 'all', -- which signatures it is sent
+    secret               bytea NOT NULL, -- sealed: Standard Webhooks
+    former_secret        bytea, -- signs too until former_secret_until
+    former_secret_until  timestamptz,
+    failing_since        timestamptz,
+    disabled_at          timestamptz, -- by us: it failed for too long or said 410
+    created_at           timestamptz NOT NULL,
+    updated_at           timestamptz NOT NULL,
+    deleted_at           timestamptz,
+    version              integer NOT NULL DEFAULT 1
+);
+CREATE INDEX webhook_endpoints_of_application ON webhook_endpoints (application_id, id DESC)
+    WHERE deleted_at IS NULL;
+
 CREATE TABLE webhook_deliveries (
     id               uuid PRIMARY KEY,
     event_id         uuid NOT NULL,
     application_id   uuid NOT NULL,
+    endpoint_id      uuid, -- null: the payment's own address
     url              text NOT NULL,
     status           text NOT NULL CHECK (status IN ('pending', 'delivered', 'exhausted', 'discarded')),
     tries            integer NOT NULL DEFAULT 0,
@@ -346,8 +471,10 @@ CREATE TABLE webhook_deliveries (
     body             bytea, -- rendered once, signed and sent as stored
     created_at       timestamptz NOT NULL,
     finished_at      timestamptz,
-    UNIQUE (event_id, url)
+    UNIQUE NULLS NOT DISTINCT (event_id, endpoint_id, url)
 );
+CREATE INDEX webhook_deliveries_of_endpoint ON webhook_deliveries (endpoint_id, id DESC)
+    WHERE endpoint_id IS NOT NULL;
 -- By application first: a merchant's slow receiver must not keep the worker from the others' work.
 CREATE INDEX webhook_deliveries_due ON webhook_deliveries (application_id, next_attempt_at)
     WHERE next_attempt_at IS NOT NULL;

@@ -13,8 +13,8 @@ CREATE TYPE payment_change AS (
     release_at timestamptz, updated_at timestamptz, version integer
 );
 CREATE TYPE new_event AS (
-    id uuid, application_id uuid, type text, subject_id uuid, version integer, status text,
-    previous_status text, reason text, late boolean, occurred_at timestamptz
+    id uuid, application_id uuid, type text, subject_type text, subject_id uuid, version integer,
+    status text, previous_status text, reason text, late boolean, occurred_at timestamptz
 );
 CREATE TYPE new_delivery AS (
     id uuid, event_id uuid, application_id uuid, url text, at timestamptz

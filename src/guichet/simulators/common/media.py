@@ -1,10 +1,8 @@
-"""Logos and icons of the simulated banks, drawn here: no foreign asset is copied or fetched."""
+"""Marks of simulated banks, drawn here: no foreign asset is copied or fetched."""
 
 from __future__ import annotations
 
-from xml.sax.saxutils import escape
-
-from .institutions import Bank
+from xml.sax.saxutils import escape, quoteattr
 
 _MARK = (
     '<rect width="64" height="64" rx="16" fill="{colour}"/>'
@@ -14,22 +12,22 @@ _MARK = (
 )
 
 
-def icon(bank: Bank) -> str:
-    """A square SVG mark."""
-    mark = _MARK.format(colour=bank.colour, accent=bank.accent)
+def icon(name: str, colour: str, accent: str) -> str:
+    """A square SVG mark. ``colour`` and ``accent`` are CSS colours."""
+    mark = _MARK.format(colour=colour, accent=accent)
     return (
         '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 64 64" width="64" height="64" '
-        f'role="img" aria-label="{escape(bank.name)}">{mark}</svg>'
+        f'role="img" aria-label={quoteattr(name)}>{mark}</svg>'
     )
 
 
-def logo(bank: Bank) -> str:
+def logo(name: str, colour: str, accent: str) -> str:
     """The mark with the bank's name beside it, as SVG."""
-    mark = _MARK.format(colour=bank.colour, accent=bank.accent)
-    width = 84 + 17 * len(bank.name)
+    mark = _MARK.format(colour=colour, accent=accent)
+    width = 84 + 17 * len(name)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} 64" width="{width}" '
-        f'height="64" role="img" aria-label="{escape(bank.name)}">{mark}'
+        f'height="64" role="img" aria-label={quoteattr(name)}>{mark}'
         f'<text x="78" y="42" font-family="system-ui, sans-serif" font-size="29" '
-        f'font-weight="700" fill="{bank.colour}">{escape(bank.name)}</text></svg>'
+        f'font-weight="700" fill="{colour}">{escape(name)}</text></svg>'
     )

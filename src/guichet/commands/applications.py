@@ -1,0 +1,85 @@
+"""``guichet merchant`` and ``guichet application``."""
+
+from __future__ import annotations
+
+from typing import Literal
+from uuid import UUID
+
+from cyclopts import App
+
+from guichet.commands.common import now, read_settings, with_database
+from guichet.domain.access import Environment
+from guichet.server import operations
+from guichet.services import administration
+from guichet.store.database import Connection
+
+merchants = App(name="merchant", help="Merchants.")
+applications = App(name="application", help="Applications of merchants: what API keys belong to.")
+
+
+@merchants.command(name="create")
+def create_merchant(name: str, *, country: str | None = None) -> None:
+    """Create a merchant and print its id."""
+
+    async def create(connection: Connection) -> UUID:
+        return await administration.create_merchant(connection, name, country, now())
+
+    print(with_database(create))
+
+
+@applications.command(name="create")
+def create_application(
+    merchant: UUID,
+    name: str,
+    *,
+    environment: Environment,
+    currency: str,
+    payee_name: str,
+    payee_country: str,
+    payee_bank: str,
+    payee_account: str,
+    payee_bic: str,
+    dialect: Literal["neopay"] = "neopay",
+    fee_percent_bps: int = 0,
+    fee_fixed_minor: int = 0,
+    requests_per_minute: int = 60,
+    settlement_delay_hours: int = 0,
+) -> None:
+    """Create an application with its first key. The key and the webhook secret are shown once.
+
+    Parameters
+    ----------
+    fee_percent_bps
+        Our fee in hundredths of a percent: 150 is 1.5 %.
+    fee_fixed_minor
+        Our fee per payment, in the currency's smallest unit.
+    requests_per_minute
+        0 means no limit.
+    """
+    new = administration.NewApplication(
+        merchant_id=merchant,
+        name=name,
+        dialect=dialect,
+        environment=environment,
+        currency=currency,
+        payee_name=payee_name,
+        payee_country=payee_country,
+        bank_name=payee_bank,
+        account=payee_account,
+        bic=payee_bic,
+        fee_percent_bps=fee_percent_bps,
+        fee_fixed_minor=fee_fixed_minor,
+        requests_per_minute=requests_per_minute,
+        settlement_delay_hours=settlement_delay_hours,
+    )
+
+    vault = operations.open_vault(read_settings())
+
+    async def create(connection: Connection) -> administration.Credentials:
+        return await administration.create_application(connection, vault, new, now())
+
+    made = with_database(create)
+    print(f"x-app-key:      {made.application_id}")
+    print(f"Authorization:  {made.key}")
+    print(f"webhook secret: {made.webhook_secret}")
+    print("Key and secret are shown this once: keep them now.")

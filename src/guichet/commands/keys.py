@@ -1,0 +1,68 @@
+"""``guichet key``."""
+
+from __future__ import annotations
+
+import sys
+from uuid import UUID
+
+from cyclopts import App
+
+from guichet.commands.common import now, read_settings, with_database
+from guichet.server import operations
+from guichet.services import administration
+from guichet.store.database import Connection
+from guichet.vault import generate_key
+
+keys = App(name="key", help="API keys, and keys that seal what is stored.")
+
+
+@keys.command(name="create")
+def create_key(application: UUID) -> None:
+    """Give an application one more key, shown once."""
+
+    async def create(connection: Connection) -> str:
+        return await administration.create_key(connection, application, now())
+
+    print(with_database(create))
+
+
+@keys.command(name="rotate")
+def rotate_key(application: UUID, *, webhook: bool = False) -> None:
+    """Give an application a new key, shown once, and revoke all it had.
+
+    Parameters
+    ----------
+    webhook
+        Replace the secret that signs notifications instead.
+    """
+    if webhook:
+        vault = operations.open_vault(read_settings())
+
+        async def rotate_secret(connection: Connection) -> str:
+            return await administration.rotate_webhook_secret(connection, vault, application)
+
+        print(with_database(rotate_secret))
+        return
+
+    async def rotate(connection: Connection) -> tuple[str, list[str]]:
+        return await administration.rotate_key(connection, application, now())
+
+    key, revoked = with_database(rotate)
+    print(f"revoked: {', '.join(revoked) or 'none'}", file=sys.stderr)
+    print(key)
+
+
+@keys.command(name="revoke")
+def revoke_key(application: UUID, prefix: str) -> None:
+    """Revoke the key whose beginning is PREFIX, as lists show it; it ends within a second."""
+
+    async def revoke(connection: Connection) -> None:
+        await administration.revoke_key(connection, application, prefix, now())
+
+    with_database(revoke)
+
+
+@keys.command(name="generate")
+def generate_secret_key() -> None:
+    """Print a new key for GUICHET_SECRET_KEYS."""
+    print(generate_key())

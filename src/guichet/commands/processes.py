@@ -1,0 +1,77 @@
+"""``guichet run``, ``serve``, ``work``, ``migrate``, ``doctor``: processes and what they need."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+
+from guichet import demo
+from guichet.commands.common import read_settings
+from guichet.server import operations
+from guichet.settings import Settings
+
+
+def run() -> None:
+    """Run everything on this machine, with a database of its own: for development."""
+    import uvloop
+
+    from guichet.server.development import run as run_everything
+
+    settings = read_settings()
+    uvloop.run(run_everything(settings, lambda demo: _announce(settings, demo)))
+
+
+def serve(*, workers: int = 1, simulators: bool = False) -> None:
+    """Serve the API and the payers' pages.
+
+    Parameters
+    ----------
+    workers
+        Processes that share the port: one per processor.
+    simulators
+        Serve the simulated providers too, for a sandbox of your own (one process only).
+    """
+    from guichet.server import production
+
+    production.serve(read_settings(), workers, simulators)
+
+
+def work() -> None:
+    """Do what is due: ask providers, expire payments, deliver notifications."""
+    import uvloop
+
+    from guichet.server import production
+
+    uvloop.run(production.work(read_settings()))
+
+
+def migrate_database() -> None:
+    """Bring the tables to this version, as the role that owns them."""
+    applied = asyncio.run(operations.apply_migrations(read_settings()))
+    for name in applied:
+        print(name)
+    print(f"{len(applied)} migrations applied.")
+
+
+def doctor() -> None:
+    """Check whether this machine and its database can be trusted with money."""
+    found = asyncio.run(operations.examine(read_settings()))
+    for problem in found:
+        print(f"wrong: {problem}")
+    if found:
+        sys.exit(1)
+    print("Nothing is wrong.")
+
+
+def _announce(settings: Settings, has_demo: bool) -> None:
+    print(f"Guichet is ready: {settings.base_url} (stop with Ctrl-C)")
+    print(f"  API        {settings.base_url}/api")
+    print(f"  Banks      {settings.base_url}/simulators/yapily   (simulated)")
+    print(f"  Wallet     {settings.base_url}/simulators/pix   (simulated: pays PIX codes)")
+    print(f"  Health     {settings.base_url}/healthz   Metrics {settings.base_url}/metrics")
+    if has_demo:
+        print("Demo merchant, on this machine only:")
+        print(f"  Neopay     x-app-key: {demo.APPLICATION_ID}   Authorization: {demo.KEY}")
+        print(f"             notifications are signed with {demo.WEBHOOK_SECRET}")
+        print("  Notch Pay  pk_test.demo   sk_test.demo   hsk_test.demo (for later)")
+    sys.stdout.flush()

@@ -1,0 +1,1 @@
+"""Notch Pay's wire (contracts/notchpay.md): served at the root."""

@@ -1,0 +1,1 @@
+"""MTN Mobile Money: the MoMo API's Collection and Disbursement products."""

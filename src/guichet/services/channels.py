@@ -1,0 +1,48 @@
+"""Which connector serves a channel for an application."""
+
+from __future__ import annotations
+
+from guichet.domain.access import Application
+from guichet.domain.channels import ANY_MOBILE, CHANNELS, Channel
+from guichet.gateway import Gateway
+from guichet.rails.port import Rail
+from guichet.services.offers import offered_rail
+from guichet.services.phones import channel_of_phone
+
+#: The connectors that can serve a channel, the preferred one first. An operator's own needs the
+#: application's account there (in sandbox the simulator's); the aggregator serves the rest.
+_RAILS_OF_OPERATOR = {"MTN": ("mtn", "notchpay"), "Orange": ("gsma", "notchpay")}
+_RAILS_OF_OTHERS = ("gsma", "notchpay")
+
+
+def rail_of_channel(
+    gateway: Gateway, application: Application, channel: Channel, *, sends: bool = False
+) -> Rail | None:
+    """The connector that collects by (or ``sends`` by) ``channel``; None if there is none."""
+    names = _RAILS_OF_OPERATOR.get(channel.operator or "", _RAILS_OF_OTHERS)
+    for name in names:
+        rail = offered_rail(gateway, application, name)
+        if rail is None or channel.currency not in rail.card.currencies:
+            continue
+        if not sends or rail.card.sends:
+            return rail
+    return None
+
+
+def offered_channels(gateway: Gateway, application: Application) -> list[Channel]:
+    """The channels by which the application can collect."""
+    found = [
+        channel
+        for channel in CHANNELS.values()
+        if channel.id != ANY_MOBILE and rail_of_channel(gateway, application, channel)
+    ]
+    return [*found, CHANNELS[ANY_MOBILE]] if any(c.country == "CM" for c in found) else found
+
+
+def resolve_channel(channel_id: str, phone: str) -> Channel | None:
+    """The channel named, or for ``cm.mobile`` the one of the phone's (E.164) operator."""
+    channel = CHANNELS.get(channel_id)
+    if channel is not None and channel.id == ANY_MOBILE:
+        found = channel_of_phone(phone)
+        return found if found and found.country == channel.country else None
+    return channel

@@ -1,0 +1,301 @@
+"""Transfers: set aside first, sent by the rail, recorded with the books."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from guichet.domain import fees
+from guichet.domain import transfers as rules
+from guichet.domain.access import Application
+from guichet.domain.errors import DuplicateReference, Invalid, NotCancellable, NotFound
+from guichet.domain.events import Event
+from guichet.domain.ids import new_id
+from guichet.domain.money import Money
+from guichet.domain.orders import Destination, SendOrder
+from guichet.domain.outcomes import Outcome, Reason, Unknown
+from guichet.domain.transfers import (
+    EVENT_OF_STATUS,
+    TRANSFER,
+    Reserved,
+    Transfer,
+    TransferFact,
+    TransferStep,
+)
+from guichet.gateway import Gateway
+from guichet.ledger import transfer_rules
+from guichet.rails.port import RailUnavailable, SendingRail
+from guichet.services.attempts import provider_account
+from guichet.services.offers import offered_rail
+from guichet.store import attempts as events_store
+from guichet.store import transfers as store
+from guichet.store.database import Connection
+
+log = logging.getLogger(__name__)
+
+_REFERENCE_LENGTH = 32
+
+
+class NewTransfer(NamedTuple):
+    """A transfer as an application asks for it; ``rail`` is the one that serves its channel."""
+
+    money: Money
+    rail: str
+    destination: Destination
+    beneficiary_id: UUID | None = None
+    bulk_id: UUID | None = None
+    reference: str | None = None
+    description: str | None = None
+    details: str | None = None
+    purpose: str = "transfer"
+
+
+async def create_transfer(gateway: Gateway, application: Application, new: NewTransfer) -> Transfer:
+    """Set the money aside, then ask the rail; the transfer as the rail left it, often still open.
+
+    With ``application.approves_transfers`` it waits for ``approve_transfer`` instead. Raises
+    ``Invalid`` (``channel``), ``InsufficientFunds``, ``DuplicateReference``.
+    """
+    now = gateway.clock.now()
+    transfer = draft_transfer(gateway, application, new, now)
+    async with gateway.database.transaction() as tx:
+        await reserve_transfers(gateway, tx, [transfer], now)
+    return transfer if transfer.approval == "wanted" else await send_transfer(gateway, transfer)
+
+
+def draft_transfer(
+    gateway: Gateway, application: Application, new: NewTransfer, now: datetime
+) -> Transfer:
+    """The row to insert for ``new``; raises ``Invalid`` for a rail that cannot send."""
+    rail = offered_rail(gateway, application, new.rail)
+    if rail is None or not rail.card.sends or new.money.currency not in rail.card.currencies:
+        raise Invalid("channel", "unknown")
+    waits = application.approves_transfers
+    return Transfer(
+        id=new_id(now),
+        application_id=application.id,
+        environment=application.environment.value,
+        purpose=new.purpose,
+        beneficiary_id=new.beneficiary_id,
+        bulk_id=new.bulk_id,
+        rail=new.rail,
+        account_id=gateway.access.account_id(application.id, new.rail),
+        channel=new.destination.channel,
+        destination=json.dumps(asdict(new.destination)),
+        amount_minor=new.money.minor,
+        fee_minor=fees.quote(application.transfer_fee_rule, new.money),
+        currency=new.money.currency,
+        status=TRANSFER.start,
+        approval="wanted" if waits else "none",
+        reason=None,
+        code=None,
+        provider_reference=None,
+        memory=None,
+        reference=new.reference,
+        description=new.description,
+        details=new.details,
+        checks_count=0,
+        next_check_at=None if waits else now,
+        claimed_until=None,
+        claim=1,
+        created_at=now,
+        updated_at=now,
+        completed_at=None,
+        version=1,
+    )
+
+
+async def reserve_transfers(
+    gateway: Gateway, tx: Connection, transfers: Sequence[Transfer], now: datetime
+) -> None:
+    """Insert transfers and set their money aside: all of them or, by the error, none.
+
+    Raises ``InsufficientFunds`` and ``DuplicateReference``.
+    """
+    lease_seconds = gateway.settings.lease_seconds
+    for transfer in transfers:
+        held = lease_seconds if transfer.next_check_at else None
+        if not await store.insert(tx, transfer, held):
+            assert transfer.reference is not None
+            former = await store.by_reference(tx, transfer.application_id, transfer.reference)
+            key = str(former.id) if former else ""
+            raise DuplicateReference("transfer", transfer.reference, key)
+    await _book(gateway, tx, [(transfer, Reserved()) for transfer in transfers], now)
+    await _announce(tx, [(transfer, None) for transfer in transfers], now)
+
+
+async def send_transfer(gateway: Gateway, transfer: Transfer) -> Transfer:
+    """Ask the rail about a new transfer whose lease the caller holds, and give the lease back."""
+    try:
+        return await refresh_transfer(gateway, transfer)
+    except RailUnavailable:
+        return transfer  # the worker asks again
+    finally:
+        async with gateway.database.connection() as connection:
+            await store.release(connection, transfer.id, transfer.claim)
+
+
+async def refresh_transfer(gateway: Gateway, transfer: Transfer) -> Transfer:
+    """Ask the rail about a transfer whose lease the caller holds, and record what it says.
+
+    Raises ``RailUnavailable`` when the provider cannot be asked now.
+    """
+    rail = gateway.rails.get(transfer.rail, transfer.environment)
+    assert isinstance(rail, SendingRail)
+    memory = json.loads(gateway.vault.open(transfer.memory)) if transfer.memory else {}
+    order = SendOrder(
+        key=transfer.key,
+        environment=transfer.environment,
+        money=transfer.money,
+        destination=Destination(**json.loads(transfer.destination)),
+        reference=transfer.reference or transfer.key[:_REFERENCE_LENGTH],
+        description=transfer.description or "",
+        account=provider_account(gateway, transfer.account_id),
+        memory=memory,
+        provider_reference=transfer.provider_reference,
+    )
+    try:
+        outcome: Outcome = await rail.send(order)
+    except RailUnavailable:
+        raise
+    except Exception as error:
+        log.exception("rail failed")
+        outcome = Unknown(detail=type(error).__name__)
+    return await record_transfer(gateway, transfer.id, outcome)
+
+
+async def record_transfer(gateway: Gateway, transfer_id: UUID, outcome: Outcome) -> Transfer:
+    """The only way in for what a rail reports of a transfer; raises ``NotFound``."""
+    now = gateway.clock.now()
+    async with gateway.database.transaction() as tx:
+        before = await _locked(tx, transfer_id)
+        step = rules.apply(before, outcome, now)
+        if outcome.memory is not None:
+            memory = gateway.vault.seal(json.dumps(outcome.memory).encode())
+            step = step._replace(transfer=step.transfer._replace(memory=memory))
+        await _write(gateway, tx, before, step, now)
+    return step.transfer
+
+
+async def cancel_transfer(
+    gateway: Gateway, application: Application, transfer_id: UUID
+) -> Transfer:
+    """Withdraw a transfer that no rail was asked for. Raises ``NotFound``, ``NotCancellable``."""
+    return await _withdraw(gateway, application, transfer_id, Reason.WITHDRAWN, None)
+
+
+async def refuse_transfer(
+    gateway: Gateway, application: Application, transfer_id: UUID
+) -> Transfer:
+    """The checker's no: its money is available again. Raises ``NotFound``, ``NotCancellable``."""
+    return await _withdraw(gateway, application, transfer_id, Reason.DECLINED, "refused")
+
+
+async def approve_transfer(
+    gateway: Gateway, application: Application, transfer_id: UUID
+) -> Transfer:
+    """The checker's yes: the transfer is sent. Raises ``NotFound`` and ``NotCancellable``."""
+    now = gateway.clock.now()
+    async with gateway.database.transaction() as tx:
+        before = await _locked(tx, transfer_id, application.id)
+        if before.approval != "wanted" or before.status != TRANSFER.start:
+            raise NotCancellable(before.status)
+        given = before._replace(
+            approval="given", next_check_at=now, updated_at=now, version=before.version + 1
+        )
+        await store.update(tx, given)
+        claim = await store.claim(tx, transfer_id, gateway.settings.lease_seconds)
+        assert claim is not None
+    return await send_transfer(gateway, given._replace(claim=claim))
+
+
+async def read_transfer(gateway: Gateway, application: Application, key: UUID | str) -> Transfer:
+    """The application's transfer of this id or of its own reference; raises ``NotFound``."""
+    async with gateway.database.connection() as connection:
+        if isinstance(key, UUID):
+            found = await store.by_id(connection, application.id, key)
+        else:
+            found = await store.by_reference(connection, application.id, key)
+    if found is None:
+        raise NotFound("transfer", str(key))
+    return found
+
+
+async def _withdraw(
+    gateway: Gateway,
+    application: Application,
+    transfer_id: UUID,
+    reason: Reason,
+    approval: str | None,
+) -> Transfer:
+    """Only what waits for its checker was certainly never handed to a rail."""
+    now = gateway.clock.now()
+    async with gateway.database.transaction() as tx:
+        before = await _locked(tx, transfer_id, application.id)
+        if before.approval != "wanted" or before.status != TRANSFER.start:
+            raise NotCancellable(before.status)
+        step = rules.cancel(before, reason, now)
+        if approval is not None:
+            step = step._replace(transfer=step.transfer._replace(approval=approval))
+        await _write(gateway, tx, before, step, now)
+    return step.transfer
+
+
+async def _locked(
+    tx: Connection, transfer_id: UUID, application_id: UUID | None = None
+) -> Transfer:
+    transfer = await store.lock(tx, transfer_id)
+    if transfer is None or application_id not in (None, transfer.application_id):
+        raise NotFound("transfer", str(transfer_id))
+    return transfer
+
+
+async def _write(
+    gateway: Gateway, tx: Connection, before: Transfer, step: TransferStep, now: datetime
+) -> None:
+    await store.update(tx, step.transfer)
+    await _book(gateway, tx, [(step.transfer, fact) for fact in step.facts], now)
+    if step.transfer.status != before.status:
+        await _announce(tx, [(step.transfer, before.status)], now)
+
+
+async def _book(
+    gateway: Gateway,
+    tx: Connection,
+    facts: Sequence[tuple[Transfer, TransferFact]],
+    now: datetime,
+) -> None:
+    if not facts:
+        return
+    keys = [key for transfer, fact in facts for key in transfer_rules.accounts_of(transfer, fact)]
+    book = await gateway.journal.open(tx, keys)
+    for transfer, fact in facts:
+        book.post(transfer_rules.entry_of(transfer, fact, book.balance_of, now))
+    await book.write(tx)
+
+
+async def _announce(
+    tx: Connection, moves: Sequence[tuple[Transfer, str | None]], now: datetime
+) -> None:
+    events = [
+        Event(
+            id=new_id(now),
+            application_id=transfer.application_id,
+            type=EVENT_OF_STATUS[transfer.status],
+            subject_type="transfer",
+            subject_id=transfer.id,
+            version=transfer.version,
+            status=transfer.status,
+            previous_status=former,
+            reason=transfer.reason,
+            late=False,
+            occurred_at=now,
+        )
+        for transfer, former in moves
+    ]
+    await events_store.tell(tx, events, [])

@@ -1,0 +1,170 @@
+"""Transfers: made once per reference, moved under their lock, listed by page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from guichet.domain.paging import Page
+from guichet.domain.transfers import Transfer
+from guichet.store.database import Connection
+
+_COLUMNS = ", ".join(Transfer._fields)
+_INSERTED = [name for name in Transfer._fields if name != "claimed_until"]
+_INSERT = (
+    f"INSERT INTO transfers ({', '.join(_INSERTED)}, claimed_until)"
+    f" VALUES ({', '.join(f'${n}' for n in range(1, len(_INSERTED) + 1))},"
+    f" now() + ${len(_INSERTED) + 1} * interval '1 second')"
+    " ON CONFLICT (application_id, reference) WHERE reference IS NOT NULL DO NOTHING RETURNING id"
+)
+
+
+async def insert(connection: Connection, transfer: Transfer, lease_seconds: float | None) -> bool:
+    """Add a transfer; False if its reference was used before.
+
+    The caller holds its lease for ``lease_seconds``; None: nobody does.
+    """
+    row = transfer._asdict()
+    values = [row[name] for name in _INSERTED]
+    return await connection.fetchval(_INSERT, *values, lease_seconds) is not None
+
+
+async def by_id(connection: Connection, application_id: UUID, transfer_id: UUID) -> Transfer | None:
+    """The application's transfer of this id."""
+    return await _one(connection, "application_id = $1 AND id = $2", application_id, transfer_id)
+
+
+async def by_reference(
+    connection: Connection, application_id: UUID, reference: str
+) -> Transfer | None:
+    """The application's transfer of its own reference."""
+    return await _one(
+        connection, "application_id = $1 AND reference = $2", application_id, reference
+    )
+
+
+async def any_by_id(connection: Connection, transfer_id: UUID) -> Transfer | None:
+    """A transfer whoever it belongs to: for the worker."""
+    return await _one(connection, "id = $1", transfer_id)
+
+
+async def find(
+    connection: Connection, rail: str, environment: str, key: UUID | None, reference: str | None
+) -> UUID | None:
+    """The rail's transfer with this id or else this provider's reference."""
+    found: UUID | None = await connection.fetchval(
+        "SELECT id FROM transfers WHERE rail = $1 AND environment = $2"
+        " AND (id = $3 OR provider_reference = $4) ORDER BY id = $3 DESC LIMIT 1",
+        rail,
+        environment,
+        key,
+        reference,
+    )
+    return found
+
+
+async def of_bulk(connection: Connection, bulk_id: UUID) -> list[Transfer]:
+    """The transfers of a bulk, in their order."""
+    records = await connection.fetch(
+        f"SELECT {_COLUMNS} FROM transfers WHERE bulk_id = $1 ORDER BY id", bulk_id
+    )
+    return [Transfer._make(tuple(record)) for record in records]
+
+
+async def lock(connection: Connection, transfer_id: UUID) -> Transfer | None:
+    """Lock one transfer for the rest of the transaction."""
+    return await _one(connection, "id = $1 FOR UPDATE", transfer_id)
+
+
+async def _one(connection: Connection, where: str, *values: object) -> Transfer | None:
+    record = await connection.fetchrow(f"SELECT {_COLUMNS} FROM transfers WHERE {where}", *values)
+    return Transfer._make(tuple(record)) if record else None
+
+
+_UPDATE = """
+UPDATE transfers SET status = $2, approval = $3, reason = $4, code = $5, provider_reference = $6,
+    memory = $7, checks_count = $8, next_check_at = $9, updated_at = $10, completed_at = $11,
+    version = $12
+WHERE id = $1
+"""
+
+
+async def update(connection: Connection, transfer: Transfer) -> None:
+    """Write what may change of a transfer that was locked before."""
+    await connection.execute(
+        _UPDATE,
+        transfer.id,
+        transfer.status,
+        transfer.approval,
+        transfer.reason,
+        transfer.code,
+        transfer.provider_reference,
+        transfer.memory,
+        transfer.checks_count,
+        transfer.next_check_at,
+        transfer.updated_at,
+        transfer.completed_at,
+        transfer.version,
+    )
+
+
+async def claim(connection: Connection, transfer_id: UUID, lease_seconds: float) -> int | None:
+    """Take the lease of one transfer; its fencing number, or None while another holds it."""
+    number: int | None = await connection.fetchval(
+        "UPDATE transfers SET claimed_until = now() + $2 * interval '1 second', claim = claim + 1"
+        " WHERE id = $1 AND (claimed_until IS NULL OR claimed_until < now()) RETURNING claim",
+        transfer_id,
+        lease_seconds,
+    )
+    return number
+
+
+async def release(connection: Connection, transfer_id: UUID, claim: int) -> bool:
+    """Give the lease back; False when it was lost to another worker meanwhile."""
+    status: str = await connection.execute(
+        "UPDATE transfers SET claimed_until = NULL WHERE id = $1 AND claim = $2", transfer_id, claim
+    )
+    return status.endswith(" 1")
+
+
+@dataclass(frozen=True, slots=True)
+class TransferFilters:
+    """Which transfers a list shows; None means all. ``created_before`` is exclusive."""
+
+    statuses: Sequence[str] | None = None
+    channels: Sequence[str] | None = None
+    search: str | None = None
+    created_from: datetime | None = None
+    created_before: datetime | None = None
+
+
+async def list_page(
+    connection: Connection, application_id: UUID, filters: TransferFilters, page: Page
+) -> tuple[list[Transfer], int]:
+    """One page of an application's transfers, newest first, and how many there are in all."""
+    where = """
+        application_id = $1 AND ($2::text[] IS NULL OR status = ANY($2))
+        AND ($3::text[] IS NULL OR channel = ANY($3))
+        AND ($4::text IS NULL OR strpos(lower(concat_ws(' ', id::text, reference, description,
+            destination ->> 'name', destination ->> 'account_number')), lower($4)) > 0)
+        AND ($5::timestamptz IS NULL OR created_at >= $5)
+        AND ($6::timestamptz IS NULL OR created_at < $6)
+    """
+    values = (
+        application_id,
+        filters.statuses,
+        filters.channels,
+        filters.search,
+        filters.created_from,
+        filters.created_before,
+    )
+    records = await connection.fetch(
+        f"SELECT {_COLUMNS} FROM transfers WHERE {where} ORDER BY id DESC LIMIT $7 OFFSET $8",
+        *values,
+        page.size,
+        page.offset,
+    )
+    total = await connection.fetchval(f"SELECT count(*) FROM transfers WHERE {where}", *values)
+    return [Transfer._make(tuple(record)) for record in records], total

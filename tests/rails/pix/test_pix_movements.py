@@ -1,0 +1,114 @@
+"""What the PSP's own list says happened: all of it, or nothing."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from guichet.domain.outcomes import Notice
+from guichet.rails.pix import statement
+from guichet.rails.port import RailUnavailable
+from rails.pix.stage import Stage, asked, begun, paid, refund_of
+
+HOUR = timedelta(hours=1)
+
+
+async def movements(stage: Stage, since: timedelta = HOUR) -> list[Notice]:
+    now = stage.clock.now()
+    return list(await stage.rail.movements(stage.account, now - since, now))
+
+
+async def test_what_was_paid_is_named_by_charge_and_pix(stage: Stage) -> None:
+    orders = [await paid(stage) for _ in range(2)]
+    await begun(stage)
+    assert await movements(stage) == [
+        Notice(attempt_key=order.key, provider_reference=order.provider_reference)
+        for order in orders
+    ]
+
+
+async def test_what_was_paid_before_is_not_named(stage: Stage) -> None:
+    await paid(stage)
+    await stage.move(2 * HOUR)
+    assert await movements(stage) == []
+
+
+async def test_what_was_taken_back_is_named_however_old_the_pix_is(stage: Stage) -> None:
+    order = await paid(stage)
+    await stage.move(timedelta(days=79))
+    await stage.control("med", txid=order.key)
+    assert await movements(stage) == [Notice(attempt_key=order.key)]
+    await stage.move(2 * HOUR)
+    assert await movements(stage) == []
+
+
+async def test_what_we_gave_back_ourselves_is_no_news(stage: Stage) -> None:
+    order = await paid(stage)
+    await stage.move(2 * HOUR)
+    await asked(stage, refund_of(order, 100), times=2)
+    assert await movements(stage) == []
+
+
+async def test_every_page_is_read(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(statement, "_ITEMS_PER_PAGE", 2)
+    orders = [await paid(stage) for _ in range(5)]
+    assert [each.attempt_key for each in await movements(stage)] == [each.key for each in orders]
+    assert (await stage.calls())["list_pix"] == 4  # three pages, and one of what was returned
+
+
+@pytest.mark.parametrize("kind", ["drop", "error", "garble", "hide"])
+@pytest.mark.parametrize("page", [0, 1])
+async def test_a_list_that_is_not_whole_is_no_list(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, kind: str, page: int
+) -> None:
+    monkeypatch.setattr(statement, "_ITEMS_PER_PAGE", 1)
+    for _ in range(2):
+        await paid(stage)
+    if page:
+        await stage.fault("list_pix", "delay", seconds=0, when="before")
+    await stage.fault("list_pix", kind)
+    with pytest.raises(RailUnavailable):
+        await movements(stage)
+
+
+async def test_a_list_without_an_end_is_given_up(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(statement, "_ITEMS_PER_PAGE", 1)
+    monkeypatch.setattr(statement, "_PAGES_MAX", 2)
+    for _ in range(3):
+        await paid(stage)
+    with pytest.raises(RailUnavailable):
+        await movements(stage)
+
+
+# The account --------------------------------------------------------------------------------------
+
+
+async def test_a_webhook_is_registered_and_shown(stage: Stage) -> None:
+    assert (await stage.rail.check(stage.account)).webhook_url is None
+    await stage.rail.register_webhook(stage.account, "https://shop.example/notices/x")
+    checked = await stage.rail.check(stage.account)
+    assert checked.webhook_url == "https://shop.example/notices/x"
+    assert checked.certificate_expires_at
+    assert checked.certificate_expires_at > stage.clock.now() + timedelta(days=30)
+    await stage.control("webhook", url=None)
+
+
+async def test_a_check_says_what_is_wrong(stage: Stage) -> None:
+    await stage.fault("token", "error", when="before", status=401)
+    with pytest.raises(RailUnavailable, match="POST token: 401"):
+        await stage.rail.check(stage.account)
+    await stage.fault("list_pix", "error", when="before", status=403)
+    with pytest.raises(RailUnavailable, match="GET /pix: 403"):
+        await stage.rail.check(stage.account)
+    await stage.fault("get_webhook", "drop")
+    with pytest.raises(RailUnavailable, match="GET /webhook"):
+        await stage.rail.check(stage.account)
+
+
+async def test_a_webhook_that_cannot_be_registered(stage: Stage) -> None:
+    await stage.fault("put_webhook", "drop")
+    with pytest.raises(RailUnavailable):
+        await stage.rail.register_webhook(stage.account, "https://shop.example/notices/x")
