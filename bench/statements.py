@@ -20,6 +20,10 @@ CREATE = payments._CREATE  # noqa: SLF001
 SESSION = database._SESSION  # noqa: SLF001
 
 
+def serial_number(number: int) -> int:
+    return number
+
+
 def create_arguments(application_id: UUID, payee_id: UUID, fee_rule_id: UUID) -> tuple[Any, ...]:
     """Arguments of ``CREATE``; functions are called with the serial number of the call."""
 

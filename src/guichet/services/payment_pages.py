@@ -86,8 +86,6 @@ class PaymentPages:
         rows = [views.get(stamp) for stamp in stamps]
         unread = [stamp for stamp, row in zip(stamps, rows, strict=True) if row is None]
         if not unread:
-            for stamp in stamps:
-                views.move_to_end(stamp)
             return cast("list[PaymentRow]", rows)
         keys = [(application_id, stamp.payment_id) for stamp in unread]
         async with self._gateway.database.connection() as connection:

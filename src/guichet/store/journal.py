@@ -9,8 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
-from uuid import UUID
 
 from guichet.domain.ids import new_ids
 from guichet.ledger.chart import CHART, AccountKey
