@@ -69,12 +69,16 @@ def cluster_endpoints(request: pytest.FixtureRequest) -> Endpoints:
 
 
 @asynccontextmanager
-async def fresh_database(endpoints: Endpoints) -> AsyncIterator[DatabaseUrls]:
-    """A database of one's own, migrated and empty, while the block runs."""
+async def fresh_database(
+    endpoints: Endpoints, template: str = "guichet"
+) -> AsyncIterator[DatabaseUrls]:
+    """A database of one's own while the block runs: migrated and empty, or as the ``template``,
+    which nobody may be connected to.
+    """
     name = f"test_{uuid.uuid4().hex}"
     superuser = await asyncpg.connect(endpoints.superuser_dsn)
     try:
-        await superuser.execute(f"CREATE DATABASE {name} TEMPLATE guichet OWNER guichet_owner")
+        await superuser.execute(f"CREATE DATABASE {name} TEMPLATE {template} OWNER guichet_owner")
         yield DatabaseUrls(
             endpoints.serving_dsn.replace("/guichet?", f"/{name}?"),
             endpoints.owner_dsn.replace("/guichet?", f"/{name}?"),

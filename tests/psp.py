@@ -1,4 +1,5 @@
-"""A PSP in the test's own process: a rail that gives codes and money back, as each test says.
+"""A PSP in the test's own process: a rail that gives codes, sends money and gives it back, as each
+test says.
 
 It keeps a book of its own, so that a test can compare what the gateway believes with the truth,
 and it is slow, away or silent on demand.
@@ -13,7 +14,7 @@ from datetime import timedelta
 
 from guichet.domain.institutions import Institution
 from guichet.domain.money import Money
-from guichet.domain.orders import CollectOrder, RefundOrder
+from guichet.domain.orders import CollectOrder, ProviderAccount, RefundOrder, SendOrder
 from guichet.domain.outcomes import Done, Notice, Outcome, Reply, ShowCode, Waiting
 from guichet.gateway import Gateway
 from guichet.rails.port import Inbound, RailCard
@@ -47,9 +48,9 @@ def code_of(key: str) -> str:
 
 @dataclass
 class Psp:
-    """``begins``, ``looks`` and ``refunds`` are the next answers of those verbs, an exception
-    being raised; with none left it answers as a PSP in good health. ``gate`` closed makes every
-    call wait.
+    """``begins``, ``looks``, ``refunds`` and ``sends`` are the next answers of those verbs, an
+    exception being raised; with none left it answers as a PSP in good health. ``gate`` closed makes
+    every call wait. ``collects_alone``: no money leaves by its accounts.
     """
 
     card: RailCard = field(default_factory=pix_card)
@@ -58,8 +59,12 @@ class Psp:
     refunds: list[Answer] = field(default_factory=list)
     orders: list[CollectOrder] = field(default_factory=list)
     looked_at: list[CollectOrder] = field(default_factory=list)
+    sends: list[Answer] = field(default_factory=list)
     refund_orders: list[RefundOrder] = field(default_factory=list)
+    send_orders: list[SendOrder] = field(default_factory=list)
     given_back: dict[str, Money] = field(default_factory=dict)
+    sent: dict[str, Money] = field(default_factory=dict)
+    collects_alone: bool = False
     gate: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
@@ -86,6 +91,17 @@ class Psp:
             self.given_back[order.key] = order.money
         return answer
 
+    async def send(self, order: SendOrder) -> Outcome:
+        self.send_orders.append(order)
+        await self.gate.wait()
+        answer = _next(self.sends) or Done(received=order.money)
+        if isinstance(answer, Done):
+            self.sent[order.key] = order.money
+        return answer
+
+    def pays_out(self, account: ProviderAccount | None) -> bool:  # noqa: ARG002
+        return not self.collects_alone
+
     def hear(self, inbound: Inbound) -> Sequence[Notice]:  # noqa: ARG002
         return ()
 
@@ -106,7 +122,6 @@ def _shown(order: CollectOrder) -> Waiting:
     return Waiting(next_step=ShowCode(code_of(order.key)), look_again_seconds=3600)
 
 
-def connect(gateway: Gateway, psp: Psp, environment: str = "sandbox") -> None:
+def connect(gateway: Gateway, psp: Psp, environment: str = "sandbox", rail: str = "pix") -> None:
     """Let the gateway collect by the PSP in the environment, beside what it has."""
-    rails = dict(gateway.rails.items())
-    gateway.rails = Registry({**rails, ("pix", environment): psp})
+    gateway.rails = Registry({**dict(gateway.rails.items()), (rail, environment): psp})

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from guichet.dialects.neopay import webhooks as neopay_face
+from guichet.dialects.notchpay import webhooks as notchpay_face
 from guichet.domain.clock import Clock, SystemClock
+from guichet.domain.orders import ProviderAccount
 from guichet.gateway import Gateway
 from guichet.outbound.client import GuardedClient
+from guichet.rails.gsma.account import parse_account as parse_gsma_account
+from guichet.rails.gsma.rail import GsmaRail
+from guichet.rails.mobile_money import InvalidAccount as InvalidMobileAccount
+from guichet.rails.mtn.account import parse_account as parse_mtn_account
+from guichet.rails.mtn.rail import MtnRail
 from guichet.rails.pix.account import InvalidAccount, PixAccount, parse_account
 from guichet.rails.pix.rail import PixRail
 from guichet.rails.port import Rail
@@ -15,6 +23,7 @@ from guichet.rails.registry import Registry
 from guichet.rails.yapily.rail import YapilyRail
 from guichet.services.access import AccessTable
 from guichet.services.institutions import InstitutionTable
+from guichet.services.notices import notice_url
 from guichet.services.payments import PaymentDesk
 from guichet.services.settlement import Recorder
 from guichet.settings import Settings
@@ -25,12 +34,16 @@ from guichet.vault import Vault
 SIMULATORS_PATH = "/simulators"
 OPEN_BANKING = "open_banking"
 PIX = "pix"
+MTN = "mtn"
+GSMA = "gsma"
 
 
-def build_rails(settings: Settings, http: GuardedClient, clock: Clock | None = None) -> Registry:
+def build_rails(
+    settings: Settings, http: GuardedClient, vault: Vault, clock: Clock | None = None
+) -> Registry:
     """The connectors that the settings allow; sandbox defaults to this server's own simulator.
 
-    Raises ``ValueError`` for a PIX account that cannot be used.
+    Raises ``ValueError`` for an account that cannot be used.
     """
     sandbox_url = settings.yapily_sandbox_url or f"{settings.base_url}{SIMULATORS_PATH}/yapily"
     rails: dict[tuple[str, str], Rail] = {
@@ -45,6 +58,10 @@ def build_rails(settings: Settings, http: GuardedClient, clock: Clock | None = N
         (PIX, "sandbox"): pix_rail(settings, http, "sandbox", pix_sandbox_account(settings), clock),
         # Live money goes to accounts of the applications' own.
         (PIX, "live"): pix_rail(settings, http, "live", None, clock),
+        (MTN, "sandbox"): mtn_rail(settings, http, vault, "sandbox", clock),
+        (MTN, "live"): mtn_rail(settings, http, vault, "live", clock),
+        (GSMA, "sandbox"): gsma_rail(settings, http, vault, "sandbox", clock),
+        (GSMA, "live"): gsma_rail(settings, http, vault, "live", clock),
     }
     if settings.yapily_live_id and settings.yapily_live_secret:
         rails[OPEN_BANKING, "live"] = YapilyRail(
@@ -67,6 +84,95 @@ def pix_rail(
 ) -> PixRail:
     """The connector to PSPs in one environment."""
     return PixRail(http, environment, settings.provider_timeout_seconds, default_account, clock)
+
+
+def mtn_rail(
+    settings: Settings,
+    http: GuardedClient,
+    vault: Vault,
+    environment: str,
+    clock: Clock | None = None,
+) -> MtnRail:
+    """The connector to MTN in one environment; raises ``ValueError`` for sandbox settings that
+    make no account.
+    """
+    key, user, secret = (
+        settings.mtn_sandbox_subscription_key,
+        settings.mtn_sandbox_api_user,
+        settings.mtn_sandbox_api_key,
+    )
+    try:
+        account = parse_mtn_account(
+            {
+                "base_url": settings.mtn_sandbox_url or f"{_operators_url(settings)}/mtn",
+                "target_environment": settings.mtn_sandbox_environment,
+                "collection_subscription_key": key,
+                "collection_api_user": user,
+                "collection_api_key": secret,
+                "disbursement_subscription_key": key,
+                "disbursement_api_user": user,
+                "disbursement_api_key": secret,
+            },
+            "sandbox",
+        )
+    except InvalidMobileAccount as error:
+        raise ValueError(f"GUICHET_MTN_SANDBOX_…: {error}") from error
+    return MtnRail(
+        http,
+        environment,
+        settings.provider_timeout_seconds,
+        _callbacks(settings, vault, MTN, environment),
+        account if environment == "sandbox" else None,
+        clock,
+    )
+
+
+def gsma_rail(
+    settings: Settings,
+    http: GuardedClient,
+    vault: Vault,
+    environment: str,
+    clock: Clock | None = None,
+) -> GsmaRail:
+    """The connector to operators that speak GSMA's API; errors as ``mtn_rail``."""
+    try:
+        account = parse_gsma_account(
+            {
+                "base_url": settings.gsma_sandbox_url
+                or f"{_operators_url(settings)}/gsma/cm.orange",
+                "client_id": settings.gsma_sandbox_client_id,
+                "client_secret": settings.gsma_sandbox_client_secret,
+                "api_key": settings.gsma_sandbox_api_key,
+                "currency": settings.gsma_sandbox_currency,
+            },
+            "sandbox",
+        )
+    except InvalidMobileAccount as error:
+        raise ValueError(f"GUICHET_GSMA_SANDBOX_…: {error}") from error
+    return GsmaRail(
+        http,
+        environment,
+        settings.provider_timeout_seconds,
+        _callbacks(settings, vault, GSMA, environment),
+        account if environment == "sandbox" else None,
+        clock,
+    )
+
+
+def _operators_url(settings: Settings) -> str:
+    return f"{settings.base_url}{SIMULATORS_PATH}/operator"
+
+
+def _callbacks(
+    settings: Settings, vault: Vault, rail: str, environment: str
+) -> Callable[[ProviderAccount | None], str]:
+    """Where an operator calls back about the orders of an account."""
+
+    def url(account: ProviderAccount | None) -> str:
+        account_id = account.id if account else None
+        return notice_url(settings.notices_base_url, vault, rail, environment, account_id)
+
+    return url
 
 
 def pix_sandbox_account(settings: Settings) -> PixAccount | None:
@@ -115,16 +221,17 @@ async def build_gateway(
     """
     http = GuardedClient()
     database = Database(database_url, settings.database_connections)
+    vault = Vault([key.strip() for key in secret_keys.split(",") if key.strip()])
     gateway = Gateway(
         settings=settings,
         clock=clock or SystemClock(),
         database=database,
-        vault=Vault([key.strip() for key in secret_keys.split(",") if key.strip()]),
+        vault=vault,
         http=http,
-        rails=build_rails(settings, http, clock),
+        rails=build_rails(settings, http, vault, clock),
         access=AccessTable(database),
         institutions=InstitutionTable(database),
-        faces={"neopay": neopay_face},
+        faces={"neopay": neopay_face, "notchpay": notchpay_face},
     )
     gateway.desk = PaymentDesk(gateway)
     gateway.recorder = Recorder(gateway)

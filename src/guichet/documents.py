@@ -10,9 +10,10 @@ from guichet.domain.lifecycle import Lifecycle
 from guichet.domain.links import LINK
 from guichet.domain.payments import PAYMENT
 from guichet.domain.refunds import REFUND
+from guichet.domain.transfers import TRANSFER
 from guichet.settings import Settings
 
-_LIFECYCLES: tuple[Lifecycle, ...] = (PAYMENT, ATTEMPT, REFUND, LINK, DELIVERY)
+_LIFECYCLES: tuple[Lifecycle, ...] = (PAYMENT, ATTEMPT, REFUND, TRANSFER, LINK, DELIVERY)
 
 
 def settings() -> str:

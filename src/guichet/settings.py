@@ -131,6 +131,31 @@ class Settings:
         "Port of the PIX simulator's API; 0: a free one. `guichet work` finds a simulator of "
         "`guichet serve --simulators` by it.",
     )
+    mtn_sandbox_url: str = _setting(
+        "",
+        "MTN Mobile Money for sandbox applications without an account of their own (where the "
+        "products begin); empty is the simulator of this server. The next settings belong to it.",
+    )
+    mtn_sandbox_environment: str = _setting("mtncameroon", "MTN's name of the country.")
+    mtn_sandbox_subscription_key: str = _setting(
+        "guichet-simulator", "Subscription key for collections and disbursements.", secret=True
+    )
+    mtn_sandbox_api_user: str = _setting("guichet-simulator", "API user there.")
+    mtn_sandbox_api_key: str = _setting("guichet-simulator", "API key there.", secret=True)
+    gsma_sandbox_url: str = _setting(
+        "",
+        "An operator that speaks GSMA's API, for sandbox applications without an account of their "
+        "own (where the resources begin); empty is the simulator of this server. The next settings "
+        "belong to it.",
+    )
+    gsma_sandbox_client_id: str = _setting("guichet-simulator", "Client id there.")
+    gsma_sandbox_client_secret: str = _setting(
+        "guichet-simulator", "Client secret there.", secret=True
+    )
+    gsma_sandbox_api_key: str = _setting(
+        "guichet-simulator", "`X-API-Key` there, if it wants one.", secret=True
+    )
+    gsma_sandbox_currency: str = _setting("XAF", "The money of that account.")
     links_index_shape: LinksIndexShape = _setting(
         LinksIndexShape.LIST,
         "Neopay's `GET /api/links`: `list` answers the list, `documented` the newest link alone, "

@@ -20,6 +20,7 @@ from server.programs import Program, environment, running
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 _BLOCK = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
+_ANSWER = re.compile(r"^```json\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
 BLOCKS = [
     pytest.param(block, id=f"{document.name}-{number}")
@@ -62,9 +63,22 @@ async def test_documented_command_succeeds(block: str, program: Program) -> None
 @pytest.mark.asyncio(loop_scope="module")
 async def test_answer_in_the_readme_has_the_shape_of_the_real_one(program: Program) -> None:
     text = (ROOT / "README.md").read_text()
-    shown = json.loads(text.partition("```json\n")[2].partition("```")[0])
+    shown, shortened = map(json.loads, _ANSWER.findall(text)[:2])
+    by_bank, by_pix = _BLOCK.findall(text)[:2]
 
-    assert shape(json.loads(run(_BLOCK.findall(text)[0], program))) == shape(shown)
+    assert shape(json.loads(run(by_bank, program))) == shape(shown)
+    made = json.loads(run(by_pix, program))["payment"]
+    named = {key: made[key] for key in shortened["payment"]}
+    assert shape(named) == shape(shortened["payment"])
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_answer_by_mobile_money_has_the_shape_of_the_real_one(program: Program) -> None:
+    text = (ROOT / "README.md").read_text().partition("## By mobile money")[2]
+    shown = json.loads(text.partition("```json\n")[2].partition("```")[0])
+    block = _BLOCK.findall(text)[0].replace("order-42", "order-43")
+
+    assert shape(json.loads(run(block, program))) == shape(shown)
 
 
 def shape(value: object) -> object:

@@ -12,9 +12,12 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, async_playwright
 
-from conftest import DatabaseUrls
+from conftest import DatabaseUrls, fresh_database
+from guichet.embedded import Endpoints
 from journeys.house import House, Shop, opened_house, opened_shop
 from journeys.payer import CHROMIUM, CHROMIUM_FLAGS, Payer, a_payer
+from journeys.served import served_stall
+from pages.stall import Stall
 
 NewPayer = Callable[..., AbstractAsyncContextManager[Payer]]
 
@@ -53,6 +56,19 @@ async def shop() -> AsyncIterator[Shop]:
 async def house(database_urls: DatabaseUrls) -> AsyncIterator[House]:
     async with opened_house(database_urls) as opened:
         yield opened
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def module_stall(cluster_endpoints: Endpoints) -> AsyncIterator[Stall]:
+    async with fresh_database(cluster_endpoints) as urls, served_stall(urls) as served:
+        yield served
+
+
+@pytest.fixture
+def stall(module_stall: Stall) -> Stall:
+    """The pages alone, over rails that answer as told: states that a whole server cannot show."""
+    module_stall.open()
+    return module_stall
 
 
 def pytest_collection_modifyitems(items: list[Any]) -> None:

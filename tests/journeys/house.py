@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from pathlib import Path
 from typing import Any, TypeVar
 
 import asyncpg
@@ -20,6 +21,7 @@ from guichet.bootstrap import SIMULATORS_PATH, build_gateway, close_gateway
 from guichet.domain.clock import MovableClock
 from guichet.gateway import Gateway
 from guichet.server.http import HttpServer, bind
+from guichet.server.simulation import Simulation
 from guichet.server.site import Site
 from guichet.settings import Settings
 from guichet.simulators.yapily.app import build_app as build_yapily
@@ -87,7 +89,7 @@ async def opened_shop() -> AsyncIterator[Shop]:
     shop = Shop()
     listener = bind("127.0.0.1", 0)
     shop.url = f"http://127.0.0.1:{listener.getsockname()[1]}/done"
-    server = HttpServer(shop, listener)  # type: ignore[arg-type]  # any ASGI program will do
+    server = HttpServer(shop, listener)
     server.start()
     try:
         yield shop
@@ -150,6 +152,31 @@ class House:
         url = f"{self.base_url}/notices/yapily/sandbox/{_NOTICE_SECRET}"
         await self.control("POST", "webhook", url=url)
 
+    async def psp(self, method: str, what: str, **asked: Any) -> dict[str, Any]:
+        """One call of the PIX simulator's control API."""
+        path = f"{SIMULATORS_PATH}/pix/_control/{what}"
+        reply = await self.client.request(method, path, json=asked or None)
+        assert reply.status_code == 200, reply.text
+        answer: dict[str, Any] = reply.json()
+        return answer
+
+    async def publish(self, **fields: Any) -> dict[str, Any]:
+        """A link as the API answers it, published: an iPhone for 350.41 unless told otherwise."""
+        order: dict[str, Any] = {"product": "Iphone 14 Pro", "amount": 350.41} | fields
+        reply = await self.client.post("/api/links", json=order)
+        assert reply.status_code == 200, reply.text
+        reply = await self.client.patch(f"/api/links/{reply.json()['data']['id']}/publish")
+        assert reply.status_code == 200, reply.text
+        link: dict[str, Any] = reply.json()["data"]
+        return link
+
+    async def payments(self) -> list[dict[str, Any]]:
+        """The application's payments as the API lists them, newest first."""
+        reply = await self.client.get("/api/payments")
+        assert reply.status_code == 200, reply.text
+        listed: list[dict[str, Any]] = reply.json()["data"]
+        return listed
+
     async def bank_payments(self) -> list[dict[str, Any]]:
         """The bank's own book: each payment with the movements of its money."""
         payments: list[dict[str, Any]] = (await self.control("GET", "state"))["payments"]
@@ -187,27 +214,41 @@ class House:
 
 
 @asynccontextmanager
-async def opened_house(urls: DatabaseUrls, bank_host: str = "127.0.0.1") -> AsyncIterator[House]:
-    """The server on a port of its own; its banks are reached under ``bank_host``."""
+async def opened_house(
+    urls: DatabaseUrls, bank_host: str = "127.0.0.1", folder: Path | None = None
+) -> AsyncIterator[House]:
+    """The server on a port of its own; its banks are reached under ``bank_host``.
+
+    With a ``folder`` for its certificates there is a PSP for Pix, too.
+    """
     await seed(urls.owner_url)
     listener = bind("127.0.0.1", 0)
     port = listener.getsockname()[1]
-    settings = Settings(port=port, yapily_webhook_secret=_NOTICE_SECRET)
+    settings = Settings(
+        port=port, yapily_webhook_secret=_NOTICE_SECRET, data_dir=folder or Path("var")
+    )
     path = f"{SIMULATORS_PATH}/yapily"
     yapily = build_yapily(
         f"http://{bank_host}:{port}{path}",
         settings.yapily_sandbox_id,
         settings.yapily_sandbox_secret,
     )
-    site = Site({path: yapily})
+    simulation = Simulation(settings) if folder else None
+    settings = simulation.settings if simulation else settings
+    site = Site((simulation.mounts if simulation else {}) | {path: yapily})
     server = HttpServer(site, listener)
     clock = MovableClock()
     async with AsyncExitStack() as stack:
         server.start()
         stack.push_async_callback(server.stop)
+        if simulation:
+            simulation.start(site)
+            stack.push_async_callback(simulation.stop)
         gateway = await build_gateway(settings, urls.serving_url, SECRET_KEY, clock)
         stack.push_async_callback(close_gateway, gateway)
         site.open(gateway)
+        if simulation:
+            await simulation.connect(gateway)
         worker = Worker(gateway)
         work = asyncio.create_task(worker.run())
         stack.push_async_callback(asyncio.wait_for, work, _PATIENCE_SECONDS)

@@ -30,6 +30,19 @@ class Payer:
     page: Page
     complaints: list[str] = field(default_factory=list)
 
+    async def visit(self, link: dict[str, Any]) -> None:
+        """Open a payment link."""
+        await self.page.goto(link["url"])
+
+    async def fill(self, **texts: str) -> None:
+        """Write into fields; the names are their labels, ``_`` for a space."""
+        for label, text in texts.items():
+            await self.page.get_by_label(label.replace("_", " "), exact=True).fill(text)
+
+    async def choose(self, label: str) -> None:
+        """Mark a choice."""
+        await self.page.get_by_label(label).check()
+
     async def open(self, payment: dict[str, Any]) -> None:
         await self.page.goto(payment["authorisationUrl"])
 
@@ -65,6 +78,34 @@ class Payer:
         await expect(self.page.locator("main")).to_contain_text(words)
 
 
+@dataclass
+class Wallet:
+    """The wallet of a Brazilian bank, in a window beside the payment's page."""
+
+    page: Page
+    address: str
+
+    async def read(self, *, code: str = "", picture: bytes = b"") -> None:
+        """Give it the code, as text or as a picture."""
+        await self.page.goto(self.address)
+        if picture:
+            file: Any = {"name": "qr.png", "mimeType": "image/png", "buffer": picture}
+            await self.page.get_by_label("Picture of the QR Code").set_input_files(file)
+        else:
+            await self.page.get_by_label("Pix Copia e Cola").fill(code)
+        await self.page.get_by_role("button", name="Read the code").click()
+        await expect(self.page.locator("h1")).to_have_text("Check the payment")
+
+    async def pay(self, outcome: str = "exact") -> None:
+        """Pay, with this outcome."""
+        await self.page.get_by_text("Test options").click()
+        await self.page.get_by_label("What should happen").select_option(outcome)
+        await self.page.get_by_role("button", name="Continue").click()
+        await expect(self.page.locator("h1")).to_have_text("Confirm the Pix")
+        await self.page.get_by_label("PIN").fill("1234")
+        await self.page.get_by_role("button", name="Pay ").click()
+
+
 @asynccontextmanager
 async def a_payer(browser: Browser, **options: Any) -> AsyncIterator[Payer]:
     """A fresh browser profile; at the end its console must have had nothing to say."""
@@ -88,4 +129,4 @@ async def a_payer(browser: Browser, **options: Any) -> AsyncIterator[Payer]:
             await context.close()
         except Error:  # the browser itself was closed
             payer.complaints.append("the browser is gone")
-    assert payer.complaints == []
+    assert payer.complaints == [], payer.complaints

@@ -50,6 +50,10 @@ class Stall:
         self.bank.orders.clear()
         self.pix.orders.clear()
 
+    def url(self, path: str) -> str:
+        """The address of a page."""
+        return f"{self.gateway.settings.base_url}{path}"
+
     def browser(self, address: str = "192.0.2.1") -> httpx2.AsyncClient:
         """A browser at an address of its own, without JavaScript, that follows nothing by itself
         and keeps what it is told to remember.

@@ -9,9 +9,10 @@ import pytest
 
 from conftest import DatabaseUrls
 from gateways import running_gateway
-from guichet.domain.access import Environment
+from guichet.domain.access import Environment, KeyRole
 from guichet.domain.errors import Unauthenticated
-from guichet.services.access import identify
+from guichet.services.access import identify, identify_by_key
+from guichet.store.audit import INVARIANTS
 from guichet.vault import Vault
 from server.programs import SECRET_KEY, guichet
 
@@ -120,6 +121,82 @@ def test_a_webhook_secret_is_replaced(database_urls: DatabaseUrls) -> None:
     assert said != secret
 
 
+def create_notchpay(urls: DatabaseUrls, environment: str, *more: str) -> dict[str, str]:
+    """A Notch Pay application as the operator makes it; what its developer is told, by name."""
+    merchant = command(urls, "merchant", "create", "Boutique", "--country", "CM").stdout.strip()
+    said = command(
+        urls, "application", "create", merchant, "Boutique", "--environment", environment,
+        "--dialect", "notchpay", "--currency", "XAF", "--payee-name", "Boutique SARL",
+        "--payee-country", "CM", "--payee-bank", "Banque", "--payee-account", "CM21100020003002",
+        "--payee-bic", "DEMOCMCX", *more,
+    ).stdout  # fmt: skip
+    return dict(re.findall(r"^([a-z ]+): +(\S+)$", said, re.MULTILINE))
+
+
+@pytest.mark.parametrize(("environment", "word"), [("sandbox", "_test."), ("live", ".")])
+async def test_a_notch_pay_application_has_three_keys_that_say_their_environment(
+    database_urls: DatabaseUrls, environment: str, word: str
+) -> None:
+    said = create_notchpay(database_urls, environment)
+
+    for name, kind in (("public key", "pk"), ("private key", "sk"), ("hash key", "hsk")):
+        assert re.fullmatch(rf"{kind}{re.escape(word)}[A-Za-z0-9_-]{{43}}", said[name])
+    async with running_gateway(database_urls.serving_url) as gateway:
+        public = identify_by_key(gateway, said["public key"], "notchpay")
+        private = identify_by_key(gateway, said["private key"], "notchpay")
+    assert (public.role, private.role) == (KeyRole.PUBLIC, KeyRole.SECRET)
+    assert str(public.application.id) == str(private.application.id) == said["application"]
+    assert public.application.environment == environment
+
+
+async def test_what_signs_for_notch_pay_is_stored_sealed(database_urls: DatabaseUrls) -> None:
+    said = create_notchpay(database_urls, "sandbox")
+    connection = await asyncpg.connect(database_urls.owner_url)
+    hash_key = await connection.fetchval("SELECT webhook_secret FROM applications")
+    keys = {
+        row["role"]: row["sealed"]
+        for row in await connection.fetch("SELECT role, sealed FROM api_keys")
+    }
+    await connection.close()
+
+    vault = Vault([SECRET_KEY])
+    assert vault.open(hash_key) == said["hash key"].encode()
+    assert vault.open(keys["secret"]) == said["private key"].encode()
+    assert keys["public"] is None
+
+
+async def test_lists_of_a_live_application_are_opened_to_its_public_key(
+    database_urls: DatabaseUrls,
+) -> None:
+    said = create_notchpay(database_urls, "live", "--public-key-reads")
+
+    async with running_gateway(database_urls.serving_url) as gateway:
+        caller = identify_by_key(gateway, said["public key"], "notchpay")
+    assert caller.application.public_key_reads
+
+
+async def test_keys_of_one_role_are_rotated_alone(database_urls: DatabaseUrls) -> None:
+    said = create_notchpay(database_urls, "sandbox")
+    rotated = command(database_urls, "key", "rotate", said["application"], "--role", "public")
+    hash_key = command(database_urls, "key", "rotate", said["application"], "--webhook").stdout
+
+    assert rotated.stderr == f"revoked: {said['public key'][:14]}\n"
+    assert rotated.stdout.startswith("pk_test.")
+    assert hash_key.startswith("hsk_test.")
+    async with running_gateway(database_urls.serving_url) as gateway:
+        identify_by_key(gateway, rotated.stdout.strip(), "notchpay")
+        identify_by_key(gateway, said["private key"], "notchpay")
+        with pytest.raises(Unauthenticated):
+            identify_by_key(gateway, said["public key"], "notchpay")
+
+
+def test_applications_of_neopay_have_no_public_keys(database_urls: DatabaseUrls) -> None:
+    application_id, _, _ = credentials(create(database_urls).stdout)
+    done = command(database_urls, "key", "create", application_id, "--role", "public")
+
+    assert (done.returncode, done.stderr) == (1, "guichet: role: unknown\n")
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -154,7 +231,7 @@ async def test_the_audits_exit_code_says_whether_the_books_are_sound(
     database_urls: DatabaseUrls,
 ) -> None:
     sound = command(database_urls, "ledger", "audit")
-    assert (sound.returncode, sound.stdout) == (0, "11 invariants hold.\n")
+    assert (sound.returncode, sound.stdout) == (0, f"{len(INVARIANTS)} invariants hold.\n")
 
     connection = await asyncpg.connect(database_urls.superuser_url)
     await connection.execute(

@@ -309,14 +309,23 @@ async def test_in_live_there_is_no_default_account_to_be_heard(
     assert await stage.stored() == 0
 
 
-async def test_an_address_is_posted_to_with_the_psp_s_suffix(
-    stage: Stage, settings: Settings
-) -> None:
-    subject = psp_subject(settings)
+async def test_an_address_is_posted_to(stage: Stage, settings: Settings) -> None:
     async with from_peer(stage, PROXY) as client:
         assert (await client.get(stage.path())).status_code == 405
-    assert await post_to(stage, stage.path().removesuffix("/pix"), subject) == 404
-    assert await post_to(stage, stage.path().removesuffix("/pix") + "/rec", subject) == 404
+    other = stage.path().removesuffix("/pix") + "/rec"
+    assert await post_to(stage, other, psp_subject(settings)) == 404
+
+
+async def test_a_psp_may_try_the_address_before_it_accepts_it(
+    stage: Stage, settings: Settings
+) -> None:
+    address = stage.path().removesuffix("/pix")
+    body = b'{"evento": "teste_webhook"}'
+
+    assert await post_to(stage, address, psp_subject(settings), body) == 200
+    assert await post_to(stage, address, "CN=Somebody else", body) == 403
+    assert await post_to(stage, address, "", body) == 403
+    assert await stage.stored() == 0
 
 
 @pytest.mark.parametrize("body", [b"", b"[1]", b'{"pix": 1}', b"\xff", b'{"pix":[{"valor":1}]}'])

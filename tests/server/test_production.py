@@ -4,6 +4,7 @@ import asyncio
 import os
 import re
 import signal
+from pathlib import Path
 
 import psutil
 import pytest
@@ -62,12 +63,18 @@ def serving_processes(supervisor: int) -> list[psutil.Process]:
     ]
 
 
-async def test_the_simulators_are_served_when_told(database_urls: DatabaseUrls) -> None:
-    with running("serve", "--simulators", **settings(database_urls)) as program:
+async def test_the_simulators_are_served_when_told(
+    database_urls: DatabaseUrls, tmp_path: Path
+) -> None:
+    more = settings(database_urls) | {"data_dir": tmp_path}
+    with running("serve", "--simulators", **more) as program:
         await program.until_healthy()
 
         page = await program.get("/simulators/yapily/bank/none")
         assert "simulat" in page.text.lower()
+        state = (await program.get("/simulators/pix/_control/state")).json()
+        assert state["receivers"][0]["webhookUrl"].startswith("https://127.0.0.1:")
+        assert program.stop() == 0
 
 
 async def test_a_worker_starts_and_stops(database_urls: DatabaseUrls) -> None:

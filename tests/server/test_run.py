@@ -42,7 +42,7 @@ async def test_everything_starts_serves_and_stops_in_order(data: Path) -> None:
         assert program.stop() == 0
         said = program.output()
     assert "x-app-key: 98e2fe88-3a95-4c7c-a98f-dfa5192b85f6   Authorization: np_test.demo" in said
-    assert "pk_test.demo   sk_test.demo   hsk_test.demo" in said
+    assert "Authorization: pk_test.demo   X-Grant: sk_test.demo" in said
     assert "database system is shut down" in (data / "postgres" / "postgres.log").read_text()
     assert (data / "secret.key").stat().st_mode & 0o777 == 0o600
 

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from gateways import caller_of
+from gateways import APPLICATION_ID, caller_of
 from guichet.domain.clock import MovableClock
 from guichet.domain.money import Money
 from guichet.domain.outcomes import Unknown
@@ -25,24 +25,31 @@ SILENCE = Unknown(detail="no answer")
 
 
 def charge(
-    key: str | None = None, content: bytes = b"hash", currency: str = "GBP", **fields: str
+    key: str | None = None,
+    content: bytes = b"hash",
+    currency: str = "GBP",
+    minor: int = 12_244,
+    notify_url: str | None = None,
+    **fields: str,
 ) -> NewPayment:
     """A payment by Pix as a dialect asks for it."""
     fields = {"email": f"{uuid4().hex}@example.com", "tax_number": CPF, **fields}
     return NewPayment(
         rail="pix",
         institution_key=None,
-        money=Money(12_244, currency),
+        money=Money(minor, currency),
         customer=CustomerDetails(None, fields["email"], {k: v for k, v in fields.items() if v}),
         reference="reference",
-        notify_url=None,
+        notify_url=notify_url,
         request_key=key,
         request_hash=content if key else None,
     )
 
 
-async def create(gateway: Gateway, new: NewPayment) -> PaymentView:
-    return await create_charge(gateway, caller_of(gateway), new)
+async def create(
+    gateway: Gateway, new: NewPayment, application_id: UUID = APPLICATION_ID
+) -> PaymentView:
+    return await create_charge(gateway, caller_of(gateway, application_id), new)
 
 
 async def attempt(gateway: Gateway, psp: Psp) -> str | None:

@@ -35,6 +35,7 @@ def _listener() -> socket.socket:
     # A socket that names its protocol: asyncio switches Nagle's delay off for such ones only.
     listener = socket.socket(proto=socket.IPPROTO_TCP)
     listener.bind(("127.0.0.1", 0))
+    listener.listen()  # the first caller may come before the server is there
     return listener
 
 

@@ -289,6 +289,7 @@ def test_charges_are_listed_by_debtor_status_and_time(pix: Pix) -> None:
         ({"inicio": "yesterday"}, "inicio"),
         ({"inicio": "2020-01-01"}, "inicio"),
         ({"inicio": "2020-01-01T00:00:00"}, "inicio"),
+        ({"inicio": "0001-01-01T00:00:00+10:00"}, "inicio"),
         ({"inicio": "2099-06-01T00:00:00Z"}, "fim"),
         ({"cpf": "12345678909", "cnpj": "12345678000195"}, "cpf"),
         ({"paginacao.paginaAtual": "-1"}, "paginacao.paginaAtual"),

@@ -166,6 +166,7 @@ def test_an_impossible_decision_is_a_conflict(pix: Pix) -> None:
         (404, "remove", {"txid": "x"}),
         (422, "faults", {"operation": "fly", "kind": "drop"}),
         (422, "faults", {"operation": "put_cob", "kind": "explode"}),
+        (422, "faults", {"operation": "put_cob", "kind": "drop", "when": []}),
         (422, "clock", {}),
         (422, "webhook", {"url": "ftp://nowhere"}),
         (422, "webhook", {"batch": 0}),
@@ -188,7 +189,8 @@ def test_details_of_wrong_decisions_are_refused(pix: Pix) -> None:
     assert _refused(pix, "return", **name, id="r2", decision="settle")[0] == 404
     assert _refused(pix, "return", **name, id="r1", decision="perhaps")[0] == 422
     assert _refused(pix, "return", **name, id="r1", decision="fail", reason="XX99")[0] == 422
-    assert _refused(pix, "med", **name, kind="whim")[0] == 422
+    for kind in ("whim", ["fraud"]):
+        assert _refused(pix, "med", **name, kind=kind)[0] == 422
 
 
 def test_a_key_has_one_owner(pix: Pix) -> None:

@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from urllib.parse import urlsplit
 from uuid import UUID
 
 import asyncpg
 import pytest
+import pytest_asyncio
 
-from conftest import DatabaseUrls
+from conftest import DatabaseUrls, fresh_database
 from gateways import APPLICATION_ID, OTHER_APPLICATION_ID, caller_of, running_gateway, seed
 from guichet.domain.money import Money
-from guichet.domain.outcomes import Done, TakenBack
+from guichet.domain.outcomes import Done, Reason, Refused, TakenBack, Unknown, Waiting
+from guichet.embedded import Endpoints
 from guichet.gateway import Gateway
 from guichet.services.checkout import reserve_attempt
 from guichet.services.payments import create_payment
+from guichet.services.refunds import create_refund
 from guichet.services.settlement import record_outcome
+from guichet.services.transfers import cancel_transfer, record_transfer
 from guichet.store.audit import INVARIANTS, findings
 from orders import order
+from psp import Psp, connect
+from services.bookkeeping import paid
+from services.sending import sender, sending_psp
 
 AMOUNT_MINOR = 12_244
 
@@ -79,6 +89,73 @@ DAMAGE = [
         "UPDATE attempts SET placed_minor = received_minor WHERE received_currency = 'EUR'",
     ),
     (
+        "refunds_in_flight is what payments have on its way back",
+        "UPDATE payments SET refunding_minor = refunding_minor - 1 WHERE refunding_minor > 0",
+    ),
+    (
+        "what payments say of refunds is the sum of their refunds",
+        "UPDATE payments SET refunded_minor = refunded_minor + 1 WHERE refunded_minor > 0",
+    ),
+    (
+        "what payments say of refunds is the sum of their refunds",
+        "DELETE FROM refunds WHERE status = 'initiated'",
+    ),
+    (
+        "every refund is booked as its status says",
+        "UPDATE refunds SET status = 'completed' WHERE status = 'failed'",
+    ),
+    (
+        "every refund is booked as its status says",
+        "UPDATE ledger_entries SET key = key || '?' WHERE event = 'refund.initiated'",
+    ),
+    (
+        "transfers_in_flight is what transfers have set aside",
+        (
+            "UPDATE transfers SET amount_minor = amount_minor - 1"
+            " WHERE purpose = 'transfer' AND status = 'initiated'"
+        ),
+    ),
+    (
+        "transfers_in_flight is what transfers have set aside",
+        "UPDATE transfers SET status = 'completed' WHERE purpose = 'transfer' AND status = 'sent'",
+    ),
+    (
+        "payouts_in_flight is what payouts have set aside",
+        "DELETE FROM transfers WHERE purpose = 'payout' AND status = 'initiated'",
+    ),
+    (
+        "every transfer is booked as its status says",
+        "UPDATE transfers SET status = 'failed' WHERE status = 'completed'",
+    ),
+    (
+        "every transfer is booked as its status says",
+        "UPDATE transfers SET status = 'completed' WHERE status = 'returned'",
+    ),
+    (
+        "every transfer is booked as its status says",
+        "UPDATE transfers SET status = 'sent' WHERE status = 'cancelled'",
+    ),
+    (
+        "every transfer is booked as its status says",
+        "UPDATE ledger_entries SET key = key || '?' WHERE event = 'transfer.initiated'",
+    ),
+    (
+        "every transfer's entries move what it says",
+        "UPDATE transfers SET amount_minor = amount_minor + 1 WHERE status = 'completed'",
+    ),
+    (
+        "every transfer's entries move what it says",
+        "UPDATE transfers SET fee_minor = fee_minor + 1 WHERE status = 'failed'",
+    ),
+    (
+        "what was taken back is booked",
+        "UPDATE payments SET returned_minor = returned_minor + 1 WHERE returned_minor = 4000",
+    ),
+    (
+        "what was taken back is booked",
+        "DELETE FROM ledger_entries WHERE event = 'payment.partially_reversed'",
+    ),
+    (
         "every completed payment is booked",
         "UPDATE ledger_entries SET key = key || '?' WHERE event = 'payment.completed'",
     ),
@@ -107,24 +184,65 @@ async def receive(gateway: Gateway, received: Money, application_id: UUID = APPL
     return reserved[1].id
 
 
-@pytest.fixture
-async def books(database_urls: DatabaseUrls) -> DatabaseUrls:
-    """Books with money released, pending, in suspense and taken back, and a fee."""
-    await seed(database_urls.owner_url)
-    owner = await asyncpg.connect(database_urls.owner_url)
-    await owner.execute(
-        "UPDATE applications SET settlement_delay_hours = 24 WHERE id = $1", OTHER_APPLICATION_ID
-    )
-    await owner.close()
-    async with running_gateway(database_urls.serving_url) as gateway:
-        await receive(gateway, Money(AMOUNT_MINOR, "GBP"))
-        await receive(gateway, Money(AMOUNT_MINOR, "GBP"), OTHER_APPLICATION_ID)
-        await receive(gateway, Money(AMOUNT_MINOR + 1, "GBP"))
-        await receive(gateway, Money(AMOUNT_MINOR - 1, "GBP"))
-        await receive(gateway, Money(AMOUNT_MINOR, "EUR"))
-        taken_back = await receive(gateway, Money(AMOUNT_MINOR, "GBP"))
-        await record_outcome(gateway, taken_back, TakenBack())
-    return database_urls
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def template(cluster_endpoints: Endpoints) -> AsyncIterator[str]:
+    """The name of a database with money released, pending, in suspense, refunded and taken back,
+    and a fee.
+    """
+    async with fresh_database(cluster_endpoints) as urls:
+        await seed(urls.owner_url)
+        owner = await asyncpg.connect(urls.owner_url)
+        await owner.execute(
+            "UPDATE applications SET settlement_delay_hours = 24 WHERE id = $1",
+            OTHER_APPLICATION_ID,
+        )
+        await owner.close()
+        async with running_gateway(urls.serving_url) as gateway:
+            await receive(gateway, Money(AMOUNT_MINOR, "GBP"))
+            await receive(gateway, Money(AMOUNT_MINOR, "GBP"), OTHER_APPLICATION_ID)
+            await receive(gateway, Money(AMOUNT_MINOR + 1, "GBP"))
+            await receive(gateway, Money(AMOUNT_MINOR - 1, "GBP"))
+            await receive(gateway, Money(AMOUNT_MINOR, "EUR"))
+            taken_back = await receive(gateway, Money(AMOUNT_MINOR, "GBP"))
+            await record_outcome(gateway, taken_back, TakenBack())
+            await give_back(gateway)
+            await send_away(gateway)
+        yield urlsplit(urls.serving_url).path.removeprefix("/")
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def books(cluster_endpoints: Endpoints, template: str) -> AsyncIterator[DatabaseUrls]:
+    """Such books of the test's own."""
+    async with fresh_database(cluster_endpoints, template) as urls:
+        yield urls
+
+
+async def give_back(gateway: Gateway) -> None:
+    """A payment with a refund of each kind, of which a part was taken back as well."""
+    refused = Refused(reason=Reason.REJECTED)
+    psp = Psp(refunds=[Done(received=Money(1, "GBP")), refused, Unknown(detail="no answer")])
+    connect(gateway, psp)
+    payment = await paid(gateway, psp, APPLICATION_ID)
+    for minor in (1_000, 2_000, 3_000):
+        await create_refund(gateway, APPLICATION_ID, payment.id, minor)
+    await payment.report(TakenBack(returned=Money(4_000, "GBP")))
+
+
+async def send_away(gateway: Gateway) -> None:
+    """A transfer in each of its states, and a payout."""
+    refused, silence = Refused(reason=Reason.REJECTED), Unknown(detail="no answer")
+    psp = sending_psp()
+    connect(gateway, psp)
+    merchant = await sender(gateway, psp, APPLICATION_ID)
+    application = merchant.application
+    await merchant.send(100)
+    await record_transfer(gateway, (await merchant.send(200)).id, TakenBack())
+    psp.sends = [refused, silence, Waiting(), Waiting(), silence]
+    for minor in (300, 400, 500):
+        await merchant.send(minor)
+    await merchant.send(600, purpose="payout")
+    merchant.application = replace(application, approves_transfers=True)
+    await cancel_transfer(gateway, application, (await merchant.send(700)).id)
 
 
 async def audit(books: DatabaseUrls) -> set[str]:
@@ -145,10 +263,12 @@ async def damage(books: DatabaseUrls, sql: str) -> None:
         await connection.close()
 
 
+@pytest.mark.asyncio(loop_scope="module")
 async def test_sound_books_have_no_findings(books: DatabaseUrls) -> None:
     assert await audit(books) == set()
 
 
+@pytest.mark.asyncio(loop_scope="module")
 async def test_the_books_of_the_test_touch_every_account(books: DatabaseUrls) -> None:
     connection = await asyncpg.connect(books.owner_url)
     codes = await connection.fetch("SELECT DISTINCT code FROM ledger_postings p"
@@ -157,9 +277,11 @@ async def test_the_books_of_the_test_touch_every_account(books: DatabaseUrls) ->
 
     assert {row["code"] for row in codes} >= {
         "rail_float", "merchant_pending", "merchant_available", "suspense", "fee_income",
+        "refunds_in_flight", "transfers_in_flight", "payouts_in_flight",
     }  # fmt: skip
 
 
+@pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.parametrize(("invariant", "sql"), DAMAGE)
 async def test_damage_is_found(books: DatabaseUrls, invariant: str, sql: str) -> None:
     await damage(books, sql)

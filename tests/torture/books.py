@@ -19,7 +19,7 @@ from torture.receiver import Receipt
 
 Row = dict[str, Any]
 
-_DECIMALS = {"GBP": 2, "EUR": 2}
+_DECIMALS = {"GBP": 2, "EUR": 2, "BRL": 2}
 _ANNOUNCED = {
     "payment.completed": {"completed"},
     "payment.failed": {"failed", "declined"},
@@ -94,6 +94,9 @@ def _acknowledged(books: Books) -> Iterator[str]:
         answers = {(each.payment_id, each.digest) for each in write.acknowledged}
         if len(answers) > 1:
             yield f"{write.key}: answered in {len(answers)} ways"
+        codes = {each.code for each in write.acknowledged if each.code}
+        if len(codes) > 1:
+            yield f"{write.key}: answered with {len(codes)} codes"
         for payment_id, _ in answers:
             row = rows.get(str(payment_id))
             if row is None:

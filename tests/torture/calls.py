@@ -40,15 +40,19 @@ def payment_body(
     currency: str = "GBP",
     callback_url: str | None = None,
     email: str = "payer@example.com",
+    service: str = "api",
 ) -> bytes:
     """A payment request; ``amount`` goes over the wire digit for digit."""
     body: dict[str, Any] = {
-        "serviceId": "api",
+        "serviceId": service,
         "institutionId": "modelo-sandbox",
         "payment": {"amount": "AMOUNT", "currency": currency},
         "customer": {"email": email, "name": "Jane Payer", "country": "GB"},
         "reference": "torture",
     }
+    if service == "pix":
+        body["customer"]["tax_number"] = "06372771390"
+        del body["institutionId"]
     if callback_url:
         body["callback_url"] = callback_url
     return json.dumps(body).replace('"AMOUNT"', amount).encode()

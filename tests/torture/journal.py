@@ -27,10 +27,12 @@ class Unclassified(AssertionError):
     """An answer that says nothing a client can rely on: a defect."""
 
 
-def classify(status: int, retry_after: str | None = None) -> Fate:
+def classify(status: int, retry_after: str | None = None, body: bytes = b"") -> Fate:
     """The class of an answer; raises ``Unclassified``."""
     if status in (200, 303):
         return Fate.OK
+    if status == 409 and b"still running" in body:
+        return Fate.AMBIGUOUS  # an earlier try of ours, whose answer was lost
     if 400 <= status < 500:
         return Fate.DEFINITIVE
     if status == 503 and retry_after is not None:
@@ -47,6 +49,8 @@ class Try:
     status: int | None = None
     payment_id: str | None = None
     digest: str | None = None
+    #: The payer's code, of which an early answer may not know yet; not part of ``digest``.
+    code: str | None = None
 
 
 @dataclass
@@ -93,7 +97,12 @@ class Journal:
         """Write down what came of a try."""
         line: dict[str, Any] = {"of": number, "sent_at": sent_at, "fate": fate, "status": status}
         if fate is Fate.OK and body.startswith(b"{"):
-            line["payment_id"] = json.loads(body)["payment"]["id"]
+            payment = json.loads(body)["payment"]
+            line["payment_id"] = payment["id"]
+            if "qr_code" in payment:
+                line["code"] = payment.pop("qr_code")
+                del payment["qr_code_image"]
+                body = json.dumps(payment).encode()
             line["digest"] = hashlib.sha256(body).hexdigest()
         self.tries += 1
         self.acknowledged += fate is Fate.OK

@@ -50,6 +50,10 @@ def _ok(payment_id: str, digest: str = "bytes") -> Try:
     return Try(0.0, Fate.OK, 200, payment_id, digest)
 
 
+def _coded(code: str) -> Try:
+    return Try(0.0, Fate.OK, 200, "p1", "bytes", code)
+
+
 def _payment(id_: str, key: str, minor: int, status: str = "pending", version: int = 1) -> Row:
     row: Row = {"id": id_, "application_id": "app", "request_key": key, "amount_minor": minor}
     return row | {"currency": "GBP", "status": status, "notify_url": "http://", "version": version}
@@ -108,6 +112,10 @@ PLANTED: dict[str, tuple[Callable[[Books], object], str]] = {
     "two answers for one key": (
         lambda b: b.journal[0].tries.append(_ok("p1", "other bytes")),
         "answered in 2 ways",
+    ),
+    "two codes for one payment": (
+        lambda b: b.journal[0].tries.extend([_coded("one"), _coded("two")]),
+        "answered with 2 codes",
     ),
     "a key that names another's payment": (
         lambda b: b.journal[1].tries.append(_ok("p1")),
@@ -180,6 +188,22 @@ def test_an_answer_that_cannot_be_relied_upon_fails_the_run(
 ) -> None:
     with pytest.raises(Unclassified):
         classify(status, retry_after)
+
+
+def test_a_try_that_is_still_running_is_asked_again() -> None:
+    running = b'{"message":"A request with this Idempotency-Key is still running."}'
+
+    assert classify(409, body=running) is Fate.AMBIGUOUS
+    assert classify(409, body=b'{"message":"The payment cannot be paid any more."}') is (
+        Fate.DEFINITIVE
+    )
+
+
+def test_a_code_that_came_later_is_no_other_answer() -> None:
+    books = honest()
+    books.journal[0].tries.append(_coded("one"))
+
+    assert compare(books) == []
 
 
 def test_a_second_answer_to_a_key_is_compared_with_the_first() -> None:

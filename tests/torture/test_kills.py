@@ -33,7 +33,7 @@ async def test_kills_of_every_part_lose_and_double_nothing(tmp_path: Path) -> No
     print(f"seed {seed}")  # noqa: T201
     async with staged(tmp_path, seed) as stage:
         faults_seconds = await _torture(stage)
-        quiet_seconds = await settle(stage.endpoints)
+        quiet_seconds = await settle(stage)
         books = await read_books(stage)
         for line in _figures(stage, books, faults_seconds, quiet_seconds):
             print(line)  # noqa: T201

@@ -234,6 +234,45 @@ async def _undecided(gateway: Gateway) -> Sequence[dict[str, Any]]:
     )
 
 
+async def pass_everywhere(
+    gateway: Gateway, psp: PixSimulator, clock: StoppedClock, by: timedelta
+) -> None:
+    """The same time passes here and at the PSP; nothing is left to do afterwards."""
+    await psp.control("clock", advance_seconds=by.total_seconds())
+    clock.move(by)
+    async with working(gateway):
+        pass
+
+
+async def test_only_the_psps_list_knows_of_money_after_the_end_and_of_money_claimed_back(
+    gateway: Gateway, psp: PixSimulator, clock: StoppedClock
+) -> None:
+    late, claimed = [await charge(gateway, psp, number, None) for number in range(2)]
+    of_late, of_claimed = [order["paymentIdempotencyId"] for order in await psp.orders()]
+    await psp.control("pay", txid=of_claimed, scenario="silent")
+    await pass_everywhere(gateway, psp, clock, timedelta(hours=25))
+    await pass_everywhere(gateway, psp, clock, timedelta(minutes=5))
+    statuses = "SELECT id, status FROM payments"
+    assert {row["id"]: row["status"] for row in await rows(gateway, statuses)} == {
+        late: "expired",
+        claimed: "completed",
+    }
+
+    await psp.control("pay", txid=of_late, scenario="silent", late=True)
+    await psp.control("med", txid=of_claimed)
+    await pass_everywhere(gateway, psp, clock, timedelta(minutes=16))
+
+    assert {row["id"]: row["status"] for row in await rows(gateway, statuses)} == {
+        late: "completed",
+        claimed: "reversed",
+    }
+    (event,) = await rows(
+        gateway, "SELECT late FROM events WHERE subject_id = $1 AND status = 'completed'", late
+    )
+    assert event["late"]
+    await is_sound(gateway)
+
+
 async def test_refunds_end_in_the_psps_truth(
     gateway: Gateway, psp: PixSimulator, clock: StoppedClock
 ) -> None:

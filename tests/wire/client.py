@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 from urllib.parse import unquote
 
-from guichet.web.asgi import Application
+from guichet.web.asgi import Asgi
 
 Headers = Iterable[tuple[str, str]]
 
@@ -28,7 +28,7 @@ class Answer:
 class Client:
     """``headers`` are sent with every call unless the call names them itself; None drops one."""
 
-    def __init__(self, app: Application, headers: dict[str, str] | None = None) -> None:
+    def __init__(self, app: Asgi, headers: dict[str, str] | None = None) -> None:
         self.app = app
         self.headers = headers or {}
 

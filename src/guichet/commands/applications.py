@@ -8,7 +8,7 @@ from uuid import UUID
 from cyclopts import App
 
 from guichet.commands.common import now, read_settings, with_database
-from guichet.domain.access import Environment
+from guichet.domain.access import Environment, KeyRole
 from guichet.server import operations
 from guichet.services import administration
 from guichet.store.database import Connection
@@ -39,22 +39,27 @@ def create_application(
     payee_bank: str,
     payee_account: str,
     payee_bic: str,
-    dialect: Literal["neopay"] = "neopay",
+    dialect: Literal["neopay", "notchpay"] = "neopay",
     fee_percent_bps: int = 0,
     fee_fixed_minor: int = 0,
     requests_per_minute: int = 60,
     settlement_delay_hours: int = 0,
+    public_key_reads: bool = False,
 ) -> None:
-    """Create an application with its first key. The key and the webhook secret are shown once.
+    """Create an application with its first keys. They and the webhook secret are shown once.
 
     Parameters
     ----------
+    dialect
+        The API that it speaks: neopay, or notchpay with a public, a private and a hash key.
     fee_percent_bps
         Our fee in hundredths of a percent: 150 is 1.5 %.
     fee_fixed_minor
         Our fee per payment, in the currency's smallest unit.
     requests_per_minute
         0 means no limit.
+    public_key_reads
+        Whether a live application's lists and customers may be read with its public key alone.
     """
     new = administration.NewApplication(
         merchant_id=merchant,
@@ -71,6 +76,7 @@ def create_application(
         fee_fixed_minor=fee_fixed_minor,
         requests_per_minute=requests_per_minute,
         settlement_delay_hours=settlement_delay_hours,
+        public_key_reads=public_key_reads,
     )
 
     vault = operations.open_vault(read_settings())
@@ -79,7 +85,14 @@ def create_application(
         return await administration.create_application(connection, vault, new, now())
 
     made = with_database(create)
+    if dialect == "notchpay":
+        print(f"application: {made.application_id}")
+        print(f"public key:  {made.keys[KeyRole.PUBLIC]}")
+        print(f"private key: {made.keys[KeyRole.SECRET]}")
+        print(f"hash key:    {made.webhook_secret}")
+        print("Keys are shown this once: keep them now.")
+        return
     print(f"x-app-key:      {made.application_id}")
-    print(f"Authorization:  {made.key}")
+    print(f"Authorization:  {made.keys[KeyRole.SECRET]}")
     print(f"webhook secret: {made.webhook_secret}")
     print("Key and secret are shown this once: keep them now.")

@@ -8,6 +8,7 @@ from uuid import UUID
 from cyclopts import App
 
 from guichet.commands.common import now, read_settings, with_database
+from guichet.domain.access import KeyRole
 from guichet.server import operations
 from guichet.services import administration
 from guichet.store.database import Connection
@@ -17,26 +18,35 @@ keys = App(name="key", help="API keys, and keys that seal what is stored.")
 
 
 @keys.command(name="create")
-def create_key(application: UUID) -> None:
-    """Give an application one more key, shown once."""
+def create_key(application: UUID, *, role: KeyRole = KeyRole.SECRET) -> None:
+    """Give an application one more key, shown once.
+
+    Parameters
+    ----------
+    role
+        secret (the private key), or public where the application's API has public keys.
+    """
+    vault = operations.open_vault(read_settings())
 
     async def create(connection: Connection) -> str:
-        return await administration.create_key(connection, application, now())
+        return await administration.create_key(connection, vault, application, now(), role)
 
     print(with_database(create))
 
 
 @keys.command(name="rotate")
-def rotate_key(application: UUID, *, webhook: bool = False) -> None:
-    """Give an application a new key, shown once, and revoke all it had.
+def rotate_key(application: UUID, *, role: KeyRole = KeyRole.SECRET, webhook: bool = False) -> None:
+    """Give an application a new key, shown once, and revoke all of its role that it had.
 
     Parameters
     ----------
+    role
+        As for `create`.
     webhook
         Replace the secret that signs notifications instead.
     """
+    vault = operations.open_vault(read_settings())
     if webhook:
-        vault = operations.open_vault(read_settings())
 
         async def rotate_secret(connection: Connection) -> str:
             return await administration.rotate_webhook_secret(connection, vault, application)
@@ -45,7 +55,7 @@ def rotate_key(application: UUID, *, webhook: bool = False) -> None:
         return
 
     async def rotate(connection: Connection) -> tuple[str, list[str]]:
-        return await administration.rotate_key(connection, application, now())
+        return await administration.rotate_key(connection, vault, application, now(), role)
 
     key, revoked = with_database(rotate)
     print(f"revoked: {', '.join(revoked) or 'none'}", file=sys.stderr)

@@ -1,41 +1,26 @@
-"""``guichet pix``: accounts of applications at PSPs."""
+"""``guichet pix``: accounts of applications at PSPs.
+
+What speaks to PSPs is imported when a command needs it: the others start in half the time.
+"""
 
 from __future__ import annotations
 
-import asyncio
 import sys
-from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated
 from uuid import UUID
 
 from cyclopts import App, Parameter
 
-from guichet.bootstrap import PIX, pix_rail
-from guichet.commands.common import now, read_settings, with_database
-from guichet.domain.access import Environment
-from guichet.domain.errors import GuichetError, NotFound
-from guichet.domain.orders import ProviderAccount
-from guichet.outbound.client import GuardedClient
-from guichet.rails.pix.account import parse_account
-from guichet.rails.pix.api import Denied
-from guichet.rails.pix.rail import Check, PixRail
-from guichet.rails.port import RailUnavailable
-from guichet.server import operations
-from guichet.server.certificates import CERTIFICATE_MARGIN
-from guichet.services import administration
-from guichet.services.notices import notice_url
-from guichet.settings import Settings
-from guichet.store.database import Connection
-
-Answer = TypeVar("Answer")
+from guichet.commands.common import read_settings
+from guichet.domain.errors import GuichetError
 
 pix = App(name="pix", help="Applications' accounts at PSPs.")
 
 
-class AccountTrouble(GuichetError):
-    """The account cannot be used."""
+class Unreadable(GuichetError):
+    """A file cannot be read."""
 
 
 def _option(meaning: str) -> Parameter:
@@ -100,75 +85,34 @@ def connect(*, application: UUID, account: NewAccount, register_webhook: bool = 
     register_webhook
         Tell the PSP where to send notices, in place of the address that the key has there.
     """
+    from guichet.server import accounts
+
     settings = read_settings()
-    vault = operations.open_vault(settings)
-    fields = account.fields()
-
-    async def store(connection: Connection) -> tuple[Environment, ProviderAccount]:
-        environment = await administration.application_environment(connection, application)
-        parse_account(fields, environment)
-        account_id = await administration.connect_account(
-            connection, vault, application, PIX, fields, now()
-        )
-        return environment, ProviderAccount(account_id, fields)
-
-    environment, connected = with_database(store)
-    url = notice_url(settings.notices_base_url, vault, PIX, environment, connected.id)
-    print(f"account: {connected.id}")
-    print(f"webhook: {url}")
+    connected = accounts.connect(settings, application, account.fields())
+    print(f"account: {connected.account.id}")
+    print(f"webhook: {connected.webhook_url}")
     if register_webhook:
-        _ask(settings, environment, lambda rail: rail.register_webhook(connected, url))
+        accounts.register_webhook(settings, connected)
         print("The PSP sends its notices there from now on.")
 
 
 @pix.command
-def check(*, application: UUID) -> None:
-    """Ask an application's PSP for a token and a harmless read; say what is wrong."""
-    settings = read_settings()
-    vault = operations.open_vault(settings)
+def check(*, application: UUID | None = None) -> None:
+    """Ask a PSP for a token and a harmless read; say what is wrong.
 
-    async def read(connection: Connection) -> tuple[Environment, ProviderAccount]:
-        environment = await administration.application_environment(connection, application)
-        account = await administration.account_in_use(connection, vault, application, PIX)
-        if account is None:
-            raise NotFound("PIX account of application", str(application))
-        return environment, account
+    Parameters
+    ----------
+    application
+        Whose PSP; the one of GUICHET_PIX_SANDBOX_URL unless given.
+    """
+    from guichet.server import accounts
 
-    environment, account = with_database(read)
-    found = _ask(settings, environment, lambda rail: rail.check(account))
-    url = notice_url(settings.notices_base_url, vault, PIX, environment, account.id)
-    wrong = list(_doubts(account, found, url))
+    wrong = accounts.look(read_settings(), application)
     print("The PSP gives a token and answers.")
-    for doubt in wrong:
-        print(f"wrong: {doubt}")
+    for problem in wrong:
+        print(f"wrong: {problem}")
     if wrong:
         sys.exit(1)
-
-
-def _doubts(account: ProviderAccount, found: Check, url: str) -> Iterator[str]:
-    expires_at = found.certificate_expires_at
-    if expires_at is not None and expires_at < now() + CERTIFICATE_MARGIN:
-        yield f"our certificate there expires on {expires_at:%Y-%m-%d}"
-    if not account.settings.get("webhook_subject"):
-        yield "no webhook subject is set: no notice is believed, payments are found by asking"
-    elif found.webhook_url != url:
-        where = "elsewhere" if found.webhook_url else "nowhere"
-        yield f"the PSP sends notices {where}: connect again with --register-webhook"
-
-
-def _ask(
-    settings: Settings, environment: Environment, ask: Callable[[PixRail], Awaitable[Answer]]
-) -> Answer:
-    async def asked() -> Answer:
-        async with GuardedClient() as client:
-            return await ask(pix_rail(settings, client, environment, None))
-
-    try:
-        return asyncio.run(asked())
-    except RailUnavailable as error:
-        raise AccountTrouble(f"the PSP cannot be asked: {error}") from error
-    except Denied as error:
-        raise AccountTrouble(f"the PSP says no: {error}") from error
 
 
 def _content(file: Path | None) -> str:
@@ -177,6 +121,6 @@ def _content(file: Path | None) -> str:
     try:
         return file.read_text("utf-8").strip()
     except UnicodeDecodeError as error:
-        raise AccountTrouble(f"{file} is not a text file") from error
+        raise Unreadable(f"{file} is not a text file") from error
     except OSError as error:
-        raise AccountTrouble(f"{file} cannot be read: {error.strerror}") from error
+        raise Unreadable(f"{file} cannot be read: {error.strerror}") from error

@@ -67,11 +67,14 @@ def _announce(settings: Settings, has_demo: bool) -> None:
     print(f"Guichet is ready: {settings.base_url} (stop with Ctrl-C)")
     print(f"  API        {settings.base_url}/api")
     print(f"  Banks      {settings.base_url}/simulators/yapily   (simulated)")
-    print(f"  Wallet     {settings.base_url}/simulators/pix   (simulated: pays PIX codes)")
+    if not settings.pix_sandbox_url:
+        print(f"  Wallet     {settings.base_url}/simulators/pix   (simulated: pays PIX codes)")
+    print(f"  Phones     {settings.base_url}/simulators/operator   (simulated: mobile money)")
     print(f"  Health     {settings.base_url}/healthz   Metrics {settings.base_url}/metrics")
     if has_demo:
         print("Demo merchant, on this machine only:")
         print(f"  Neopay     x-app-key: {demo.APPLICATION_ID}   Authorization: {demo.KEY}")
         print(f"             notifications are signed with {demo.WEBHOOK_SECRET}")
-        print("  Notch Pay  pk_test.demo   sk_test.demo   hsk_test.demo (for later)")
+        print(f"  Notch Pay  Authorization: {demo.PUBLIC_KEY}   X-Grant: {demo.PRIVATE_KEY}")
+        print(f"             notifications are signed with {demo.HASH_KEY}")
     sys.stdout.flush()

@@ -14,7 +14,6 @@ from guichet.domain.payments import Payment
 from guichet.domain.refunds import OPEN_REFUND, Refund
 from guichet.gateway import Gateway
 from guichet.server import operations
-from guichet.services.refunds import create_refund, list_refunds
 from guichet.store import payments as store
 
 refunds = App(name="refund", help="Money given back to payers.")
@@ -29,6 +28,7 @@ def create(payment: UUID, *, amount: str | None = None) -> None:
     amount
         How much, in the payment's currency; all that is left of it unless given.
     """
+    from guichet.services.refunds import create_refund
 
     async def give_back(gateway: Gateway) -> Refund:
         found = await _payment(gateway, payment)
@@ -44,6 +44,7 @@ def create(payment: UUID, *, amount: str | None = None) -> None:
 @refunds.command(name="list")
 def list_of_payment(payment: UUID) -> None:
     """List a payment's refunds, oldest first."""
+    from guichet.services.refunds import list_refunds
 
     async def read(gateway: Gateway) -> list[Refund]:
         found = await _payment(gateway, payment)

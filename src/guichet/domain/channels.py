@@ -25,6 +25,9 @@ class Channel:
     amount_max_minor: int
 
 
+#: What people in Cameroon dial to confirm, by operator.
+DIALLED: dict[str, str] = {"Orange": "#150*50#", "MTN": "*126#"}
+
 #: Detects the operator from the number.
 ANY_MOBILE = "cm.mobile"
 

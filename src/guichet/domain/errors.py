@@ -21,6 +21,10 @@ class Forbidden(GuichetError):
     """The caller may not do this from here."""
 
 
+class CustomerBlocked(Forbidden):
+    """Customer is blocked."""
+
+
 class NotFound(GuichetError):
     """No such object for this application.
 

@@ -31,10 +31,10 @@ class Payer:
     phone (E.164) whose owner confirms.
     """
 
-    name: str | None = None
-    tax_number: str | None = None
-    phone: str | None = None
-    email: str | None = None
+    name: str | None = field(default=None, repr=False)
+    tax_number: str | None = field(default=None, repr=False)
+    phone: str | None = field(default=None, repr=False)
+    email: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,10 +14,12 @@ from uuid import UUID
 from guichet.domain.access import Environment
 from guichet.domain.errors import NotFound, NotPayable
 from guichet.domain.money import Money
-from guichet.domain.payments import Payment
+from guichet.domain.payments import UNDECIDED, Payment
 from guichet.gateway import Gateway
+from guichet.pages import handsets
 from guichet.pages.addresses import is_web_address, origin, with_query
 from guichet.pages.browsers import own_origin, refuse_foreign_form
+from guichet.pages.handsets import Handset
 from guichet.pages.language import Speech, negotiate, show_left, show_moment, show_money
 from guichet.pages.looks import look_of
 from guichet.pages.render import Renderer
@@ -80,6 +82,9 @@ class CheckoutPages:
         """POST /pay/…: start the attempt, once however often this comes, and go on."""
         refuse_foreign_form(request, self._gateway.settings.base_url)
         place = self._place(request)
+        view = await open_checkout(self._gateway, place.payment_id, place.token)
+        if view.payment.rail == UNDECIDED:
+            return await self._start_by_handset(request, view, place)
         try:
             view = await start_attempt(
                 self._gateway, place.payment_id, place.token, request.client_address
@@ -87,6 +92,13 @@ class CheckoutPages:
         except NotPayable:
             return self._renderer.see_other(place.path)
         return self.onward(request, view, place.path)
+
+    async def _start_by_handset(self, request: Request, view: CheckoutView, place: Place) -> Reply:
+        if self.stage(view, returned=False) is Stage.CHOOSE:
+            wrong = await handsets.pay_by_handset(self._gateway, view, request)
+            if wrong is not None:
+                return self._page(request, view, place, returned=False, handset=wrong)
+        return self._renderer.see_other(place.path)
 
     def onward(self, request: Request, view: CheckoutView, path: str) -> Reply:
         """To the bank, or to the page of the payment at ``path`` where the payer pays by a code."""
@@ -157,6 +169,7 @@ class CheckoutPages:
         *,
         returned: bool,
         bank_url: str | None = None,
+        handset: Handset = handsets.NOTHING,
     ) -> Reply:
         payment, attempt = view.payment, view.attempt
         stage = self.stage(view, returned=returned)
@@ -166,7 +179,7 @@ class CheckoutPages:
         look = look_of(view.link)
         return self._renderer.page_in(
             speech,
-            200,
+            422 if handset.problems else 200,
             "handoff" if bank_url else stage.value,
             amount_text=show_money(payment.money, speech.locale),
             attempt=attempt,
@@ -194,6 +207,8 @@ class CheckoutPages:
             slow=age > _SLOW_AFTER.get(stage, age),
             theme=look.theme,
             watch_seconds=None if bank_url else WATCHED_SECONDS.get(stage),
+            by_handset=payment.rail == UNDECIDED,
+            **handsets.shown(self._gateway, view, handset),
             **_moments(payment, speech),
             **self._scanned(view, stage, speech, place),
         )
@@ -208,7 +223,7 @@ class CheckoutPages:
         left = int((view.payment.expires_at - self._gateway.clock.now()).total_seconds())
         return {
             "next_path": f"{place.path}/returned",
-            "qr_picture": qr_svg_data_uri(code),
+            "qr_picture": _picture(code),
             "seconds_left": left if left < _COUNTED_SECONDS else None,
             "time_left": show_left(left, speech.locale),
         }
@@ -225,14 +240,14 @@ class CheckoutPages:
         application, link = view.application, view.link
         if application is None:
             return None
+        face = self._gateway.faces[application.dialect]
         if link is not None:
             url = link.success_url if stage is Stage.COMPLETED else link.error_url
         else:
-            url = view.payment.notify_url if application.returns_payer else None
+            url = face.return_url(view.payment) if application.returns_payer else None
         live = view.payment.environment == Environment.LIVE
         if url is None or not is_web_address(url, live=live):
             return None
-        face = self._gateway.faces[application.dialect]
         return with_query(url, face.payer_query(view.payment))
 
     def _retry_path(self, view: CheckoutView, stage: Stage) -> str | None:
@@ -240,6 +255,13 @@ class CheckoutPages:
         if view.link is None or view.link_state != "open" or stage not in _NOT_PAID:
             return None
         return f"{self._renderer.root}/links/{view.link.slug}?again=1"
+
+
+def _picture(code: str) -> str | None:
+    try:
+        return qr_svg_data_uri(code)
+    except ValueError:  # longer than any QR code: it can still be copied
+        return None
 
 
 def _moments(payment: Payment, speech: Speech) -> dict[str, str | None]:

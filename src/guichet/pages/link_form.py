@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from babel import Locale
 
+from guichet.domain.errors import Invalid
 from guichet.domain.links import OPTIONAL_FIELDS, LinkPayment, asked_fields
 from guichet.domain.money import InvalidAmount, Money
 from guichet.domain.payments import CustomerDetails
@@ -86,7 +87,7 @@ def read_entry(gateway: Gateway, view: LinkView, form: Mapping[str, Any], locale
         nonce=values["nonce"],
     )
     for problem in problems_of(gateway, view.application, view.link, payment):
-        problems.setdefault(_field(problem.field), problem.rule)
+        problems.setdefault(field_of(problem), problem.rule)
     asked = asked_of(gateway, view)
     for name in (*asked.always, *asked.by_rail.get(values["rail"], ())):
         rule = _own_rule(name, values[name])
@@ -116,10 +117,10 @@ def _amount(view: LinkView, text: str, locale: Locale, problems: dict[str, str])
         return None
 
 
-def _field(path: str) -> str:
-    """The page's name of the field that the service calls ``path``."""
-    name = path.removeprefix("customer.")
-    return "bank" if name == "institution" else name
+def field_of(problem: Invalid) -> str:
+    """The page's name of the field that the service complains of."""
+    name = problem.field.removeprefix("customer.")
+    return {"institution": "bank", "currency": "rail"}.get(name, name)
 
 
 def _own_rule(name: str, text: str) -> str | None:

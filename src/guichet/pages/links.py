@@ -11,6 +11,7 @@ from base64 import b64decode
 from typing import Any
 
 from guichet.domain.errors import (
+    Invalid,
     LinkNotPayable,
     NotFound,
     NotPayable,
@@ -22,7 +23,7 @@ from guichet.domain.links import is_slug
 from guichet.gateway import Gateway
 from guichet.pages.browsers import refuse_foreign_form
 from guichet.pages.checkout import CheckoutPages
-from guichet.pages.link_form import Entry, new_nonce, read_entry
+from guichet.pages.link_form import Entry, field_of, new_nonce, read_entry
 from guichet.pages.link_views import LinkViews, speech_of
 from guichet.pages.memory import Remembered, remember, remembered
 from guichet.pages.misses import Misses
@@ -109,6 +110,8 @@ class LinkPages:
             made = await self._make(request, view, entry)
         except LinkNotPayable as error:
             return self._views.not_open(request, view, error.state)
+        except Invalid as error:  # what was right when the form was read is so no more
+            return self._views.form(request, view, values, {field_of(error): error.rule})
         except Unavailable as error:
             page = self._views.form(request, view, values, {"rail": "unavailable"})
             wait = ("retry-after", str(error.retry_after_seconds))

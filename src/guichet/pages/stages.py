@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from guichet.domain.attempts import OPEN_ATTEMPT, Attempt
-from guichet.domain.payments import Payment
+from guichet.domain.payments import UNDECIDED, Payment
 
 
 class Stage(StrEnum):
@@ -16,6 +16,8 @@ class Stage(StrEnum):
     CONNECTING = "connecting"  # started; the bank's address or the code is not known yet
     AT_BANK = "at_bank"  # started; the bank waits for the payer
     SCAN = "scan"  # started; the payer pays by the code that is shown
+    CHOOSE = "choose"  # the payer says whose handset pays, or says so again
+    CONFIRM = "confirm"  # started; the payer's handset asks for a PIN
     CHECKING = "checking"  # the payer came back, or nobody knows: we are asking
     MISMATCHED = "mismatched"  # money came, but not this amount of this currency
     COMPLETED = "completed"
@@ -23,7 +25,7 @@ class Stage(StrEnum):
     REFUSED = "refused"
     CANCELLED = "cancelled"
     EXPIRED = "expired"
-    CLOSED = "closed"  # never begun, and its payment link is no longer open
+    CLOSED = "closed"  # nothing is under way, and its payment link is no longer open
 
 
 #: The stages that change by themselves: their pages look again after this many seconds.
@@ -31,6 +33,7 @@ WATCHED_SECONDS = {
     Stage.CONNECTING: 2,
     Stage.AT_BANK: 5,
     Stage.SCAN: 2,
+    Stage.CONFIRM: 2,
     Stage.CHECKING: 2,
     Stage.MISMATCHED: 30,
 }
@@ -71,12 +74,14 @@ def stage_of(
         return Stage.CHECKING
     if now >= payment.expires_at:
         return Stage.EXPIRED
-    if attempt is None and link_state not in {None, "open"}:
+    if link_state not in {None, "open"}:
         return Stage.CLOSED
-    return Stage.READY
+    return Stage.CHOOSE if payment.rail == UNDECIDED else Stage.READY
 
 
 def _under_way(attempt: Attempt, *, returned: bool, in_time: bool) -> Stage:
+    if attempt.payer_phone is not None:
+        return Stage.CONFIRM if in_time else Stage.CHECKING
     if attempt.next_step_code is not None:
         return Stage.SCAN if in_time else Stage.CHECKING
     if attempt.next_step_url is None:

@@ -52,7 +52,8 @@ def message(text: str) -> str:
 
     ``Facture de l'été`` becomes ``Facture de l ete``.
     """
-    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
+    letters = unicodedata.normalize("NFKD", text)
+    plain = "".join(each for each in letters if not unicodedata.combining(each))
     kept = " ".join(_NOT_IN_MESSAGE.sub(" ", plain).split())
     return kept[:MESSAGE_CHARACTERS_MAX].strip()
 

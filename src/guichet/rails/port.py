@@ -125,6 +125,15 @@ class SendingRail(Protocol):
 
 
 @runtime_checkable
+class SelectiveRail(Protocol):
+    """A connector of which not every account can send or give back money."""
+
+    def pays_out(self, account: ProviderAccount | None) -> bool:
+        """Whether the account (None: the connector's default one) can; asks no provider."""
+        ...
+
+
+@runtime_checkable
 class ReconcilingRail(Protocol):
     """A connector whose provider lists what happened: the net under lost notices."""
 

@@ -50,6 +50,9 @@ class _Notices:
         yapily.add("POST", "/notices/yapily/{environment}/{secret}", self._hear_yapily)
         self._yapily = self._application(yapily, gateway.settings.body_limit_bytes)
         accounts = Router()
+        # The registered address itself is what PSPs try before they accept it.
+        accounts.add("POST", _ACCOUNT_PATH, self._hear_account)
+        accounts.add("PUT", _ACCOUNT_PATH, self._hear_account)  # mobile operators
         accounts.add("POST", f"{_ACCOUNT_PATH}/pix", self._hear_account)
         self._accounts = self._application(accounts, _ACCOUNT_BODY_BYTES)
 

@@ -11,7 +11,6 @@ import asyncpg
 
 from guichet.embedded import Endpoints, running_endpoints
 from guichet.gateway import Gateway
-from guichet.server.certificates import account_problems, file_problems
 from guichet.server.errors import CannotServe
 from guichet.server.parts import (
     database_problems,
@@ -74,6 +73,8 @@ async def apply_migrations(settings: Settings) -> list[str]:
 
 async def examine(settings: Settings) -> list[str]:
     """Why this installation should not be trusted with money; empty: it may."""
+    from guichet.server.certificates import account_problems, file_problems
+
     now = datetime.now(UTC)
     found = file_problems(settings, now)
     vault = None

@@ -24,7 +24,6 @@ from guichet.server.parts import (
     stop_signal,
     until_stopped,
 )
-from guichet.server.simulation import Simulation, find_simulation
 from guichet.server.site import Site
 from guichet.settings import Settings
 from guichet.worker.loop import Worker
@@ -44,10 +43,19 @@ def database_url(settings: Settings) -> str:
     return settings.database_url
 
 
+def _with_simulation(settings: Settings) -> Settings:
+    """The settings, with the PIX account at the simulator of another process if they name one."""
+    if not settings.pix_simulator_port:
+        return settings
+    from guichet.server.simulation import find_simulation  # production has none: not even loaded
+
+    return find_simulation(settings)
+
+
 async def work(settings: Settings) -> None:
     """Work until SIGINT or SIGTERM; raises ``CannotServe``."""
     stop = stop_signal()
-    settings = find_simulation(settings)
+    settings = _with_simulation(settings)
     async with opened_gateway(settings, database_url(settings)) as gateway:
         worker = Worker(gateway)
         task = asyncio.create_task(worker.run())
@@ -66,8 +74,12 @@ async def serve_one(
     those that are.
     """
     stop = stop_signal()
-    simulation = Simulation(settings) if simulators else None
-    settings = simulation.settings if simulation else find_simulation(settings)
+    simulation = None
+    if simulators:
+        from guichet.server.simulation import Simulation
+
+        simulation = Simulation(settings)
+    settings = simulation.settings if simulation else _with_simulation(settings)
     site = Site(simulation.mounts if simulation else None)
     front = Front(site, sockets, settings)
     parts: list[asyncio.Task[None]] = []

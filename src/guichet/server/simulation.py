@@ -22,6 +22,7 @@ from guichet.server.site import NoticesOnly, Site
 from guichet.services.notices import notice_url
 from guichet.settings import Settings
 from guichet.simulators.common.posting import post_with
+from guichet.simulators.operator.app import build_app as build_operators
 from guichet.simulators.pix import app as pix
 from guichet.simulators.pix.certificates import Certificates, make_certificates
 from guichet.simulators.yapily.app import build_app as build_yapily
@@ -43,13 +44,14 @@ class Simulation:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        path = f"{SIMULATORS_PATH}/yapily"
+        path, operators = f"{SIMULATORS_PATH}/yapily", f"{SIMULATORS_PATH}/operator"
         self.mounts: dict[str, Asgi] = {
             path: build_yapily(
                 f"{settings.base_url}{path}",
                 settings.yapily_sandbox_id,
                 settings.yapily_sandbox_secret,
-            )
+            ),
+            operators: build_operators(f"{settings.base_url}{operators}"),
         }
         self._servers: list[HttpServer] = []
         self._notices: socket | None = None

@@ -17,11 +17,12 @@ from prometheus_client import (
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from guichet.dialects.neopay import app as neopay
+from guichet.dialects.notchpay import app as notchpay
 from guichet.gateway import Gateway
 from guichet.pages import app as pages
 from guichet.server import notices
 from guichet.store.checks import prove_commit
-from guichet.web.asgi import Asgi, Message, Receive, Scope, Send
+from guichet.web.asgi import Application, Asgi, Message, Receive, Scope, Send
 
 _log = logging.getLogger(__name__)
 
@@ -46,7 +47,8 @@ class Site:
         self._gateway: Gateway | None = None
         self._api: Asgi = _unavailable
         self._notices: Asgi = _unavailable
-        self._pages: Asgi = _unavailable
+        self._pages: Application | None = None
+        self._notchpay: Asgi = notchpay.unavailable
         self._healthy_at = float("-inf")
 
     def open(self, gateway: Gateway) -> None:
@@ -54,6 +56,7 @@ class Site:
         self._api = neopay.build_app(gateway)
         self._notices = notices.build_app(gateway)
         self._pages = pages.build_app(gateway)
+        self._notchpay = notchpay.build_app(gateway)
         self._gateway = gateway
 
     def close(self) -> None:
@@ -71,14 +74,23 @@ class Site:
                 await _reply(send, 200, _metrics(), CONTENT_TYPE_LATEST)
             case "notices":
                 await self._notices(scope, receive, _Counting("notices", send))
+            case segment if segment in notchpay.SEGMENTS:
+                await self._notchpay(scope, receive, _Counting("notchpay", send))
             case _:
-                await self._elsewhere(path)(scope, receive, _Counting("pages", send))
+                await self._elsewhere(path, scope, receive, send)
 
-    def _elsewhere(self, path: str) -> Asgi:
+    async def _elsewhere(self, path: str, scope: Scope, receive: Receive, send: Send) -> None:
         for prefix, app in self._mounts.items():
             if path == prefix or path.startswith(f"{prefix}/"):
-                return _under(prefix, app)
-        return self._pages
+                await _under(prefix, app)(scope, receive, _Counting("pages", send))
+                return
+        if notchpay.is_client(scope) and (path == "/" or not self._is_page(path)):
+            await self._notchpay(scope, receive, _Counting("notchpay", send))
+            return
+        await (self._pages or _unavailable)(scope, receive, _Counting("pages", send))
+
+    def _is_page(self, path: str) -> bool:
+        return self._pages is not None and self._pages.serves(path)
 
     async def _health(self, send: Send) -> None:
         if await self._is_healthy():

@@ -18,6 +18,7 @@ from guichet.domain.fees import FeeRule
 from guichet.domain.ids import new_id
 from guichet.domain.money import is_currency
 from guichet.domain.orders import Payee, ProviderAccount
+from guichet.services.opening import open_balance
 from guichet.store import administration as store
 from guichet.store.administration import ApplicationRow
 from guichet.store.database import Connection
@@ -25,7 +26,14 @@ from guichet.vault import Vault
 
 _KEY_BYTES = 32
 _SHOWN_CHARACTERS = 6
-_KEY_WORDS = {Environment.SANDBOX: "np_test.", Environment.LIVE: "np_live."}
+#: What a key begins with, by dialect and role: in sandbox, live. Clients of Notch Pay tell the
+#: environment by it.
+_KEY_WORDS = {
+    ("neopay", KeyRole.SECRET): ("np_test.", "np_live."),
+    ("notchpay", KeyRole.PUBLIC): ("pk_test.", "pk."),
+    ("notchpay", KeyRole.SECRET): ("sk_test.", "sk."),
+}
+_HASH_KEY_WORDS = ("hsk_test.", "hsk.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,13 +54,16 @@ class NewApplication:
     fee_fixed_minor: int = 0
     requests_per_minute: int = 60
     settlement_delay_hours: int = 0
+    public_key_reads: bool = False
 
 
 class Credentials(NamedTuple):
-    """What a merchant's developer needs; ``key`` and ``webhook_secret`` cannot be shown again."""
+    """What a merchant's developer needs; ``keys`` by role and ``webhook_secret`` cannot be shown
+    again.
+    """
 
     application_id: UUID
-    key: str
+    keys: Mapping[KeyRole, str]
     webhook_secret: str
 
 
@@ -68,16 +79,17 @@ async def create_merchant(
 async def create_application(
     connection: Connection, vault: Vault, new: NewApplication, now: datetime
 ) -> Credentials:
-    """Create an application with its payee, tariff and first key.
+    """Create an application with its payee, tariff and first keys, one of each role it has.
 
-    Raises ``NotFound`` for the merchant and ``Invalid`` for the currency.
+    In sandbox one that can send money has some to send. Raises ``NotFound`` for the merchant and
+    ``Invalid`` for the currency.
     """
     if not is_currency(new.currency):
         raise Invalid("currency", "unknown")
     payee = Payee(
         new_id(now), new.payee_name, new.payee_country, new.bank_name, new.account, new.bic
     )
-    webhook_secret = new_webhook_secret()
+    webhook_secret = new_webhook_secret(new.dialect, new.environment)
     async with connection.transaction():
         if not await store.has_merchant(connection, new.merchant_id):
             raise NotFound("merchant", str(new.merchant_id))
@@ -95,35 +107,60 @@ async def create_application(
             settlement_delay_hours=new.settlement_delay_hours,
             lenient_json=new.environment is Environment.SANDBOX,
             webhook_secret=seal_webhook_secret(vault, webhook_secret),
+            public_key_reads=new.public_key_reads,
             created_at=now,
         )
         await store.add_application(connection, row)
-        key = await create_key(connection, row.id, now)
-    return Credentials(row.id, key, webhook_secret)
+        keys = {
+            role: await create_key(connection, vault, row.id, now, role)
+            for dialect, role in _KEY_WORDS
+            if dialect == new.dialect
+        }
+        if new.dialect == "notchpay" and new.environment is Environment.SANDBOX:
+            await open_balance(connection, row.id, new.environment, new.currency, now)
+    return Credentials(row.id, keys, webhook_secret)
 
 
-async def create_key(connection: Connection, application_id: UUID, now: datetime) -> str:
-    """Give an application one more key; raises ``NotFound``."""
-    environment = await store.application_environment(connection, application_id)
-    if environment is None:
-        raise NotFound("application", str(application_id))
-    word = _KEY_WORDS[Environment(environment)]
+async def create_key(
+    connection: Connection,
+    vault: Vault,
+    application_id: UUID,
+    now: datetime,
+    role: KeyRole = KeyRole.SECRET,
+) -> str:
+    """Give an application one more key; raises ``NotFound``, and ``Invalid`` (``role``) where its
+    dialect has no such keys.
+
+    A private key of Notch Pay's is also kept sealed: one of the signatures is made with it.
+    """
+    kind = await _kind(connection, application_id)
+    words = _KEY_WORDS.get((kind.dialect, role))
+    if words is None:
+        raise Invalid("role", "unknown")
+    word = words[kind.environment is Environment.LIVE]
     key = word + secrets.token_urlsafe(_KEY_BYTES)
     shown = key[: len(word) + _SHOWN_CHARACTERS]
-    await store.add_key(connection, digest(key), application_id, KeyRole.SECRET, shown, now)
+    signs = kind.dialect == "notchpay" and role is KeyRole.SECRET
+    sealed = vault.seal(key.encode()) if signs else None
+    await store.add_key(connection, digest(key), application_id, role, shown, now, sealed)
     return key
 
 
 async def rotate_key(
-    connection: Connection, application_id: UUID, now: datetime
+    connection: Connection,
+    vault: Vault,
+    application_id: UUID,
+    now: datetime,
+    role: KeyRole = KeyRole.SECRET,
 ) -> tuple[str, list[str]]:
-    """Give an application a new key and revoke all others; the key and their prefixes.
+    """Give an application a new key and revoke all others of its role; the key and their prefixes.
 
-    Raises ``NotFound``. To change keys without a gap, create one, deploy it, then revoke the old.
+    Raises as ``create_key``. To change keys without a gap, create one, deploy it, then revoke the
+    old.
     """
     async with connection.transaction():
-        revoked = await store.revoke_keys(connection, application_id, None, now)
-        return await create_key(connection, application_id, now), revoked
+        revoked = await store.revoke_keys(connection, application_id, None, now, role)
+        return await create_key(connection, vault, application_id, now, role), revoked
 
 
 async def revoke_key(
@@ -137,9 +174,7 @@ async def revoke_key(
 async def rotate_webhook_secret(connection: Connection, vault: Vault, application_id: UUID) -> str:
     """Give an application a new webhook secret; raises ``NotFound``."""
     async with connection.transaction():
-        if await store.application_environment(connection, application_id) is None:
-            raise NotFound("application", str(application_id))
-        secret = new_webhook_secret()
+        secret = new_webhook_secret(*await _kind(connection, application_id))
         await store.set_webhook_secret(
             connection, application_id, seal_webhook_secret(vault, secret)
         )
@@ -148,10 +183,19 @@ async def rotate_webhook_secret(connection: Connection, vault: Vault, applicatio
 
 async def application_environment(connection: Connection, application_id: UUID) -> Environment:
     """The environment of an application; raises ``NotFound``."""
-    environment = await store.application_environment(connection, application_id)
-    if environment is None:
+    return (await _kind(connection, application_id)).environment
+
+
+class _Kind(NamedTuple):
+    dialect: str
+    environment: Environment
+
+
+async def _kind(connection: Connection, application_id: UUID) -> _Kind:
+    found = await store.application_kind(connection, application_id)
+    if found is None:
         raise NotFound("application", str(application_id))
-    return Environment(environment)
+    return _Kind(found[0], Environment(found[1]))
 
 
 async def connect_account(
@@ -189,15 +233,22 @@ def digest(key: str) -> bytes:
     return hashlib.sha256(key.encode()).digest()
 
 
-def new_webhook_secret() -> str:
-    """A secret in the form of Standard Webhooks: ``whsec_`` and 32 bytes in base64."""
+def new_webhook_secret(dialect: str, environment: Environment) -> str:
+    """A secret in the form of Standard Webhooks (``whsec_`` and 32 bytes in base64), or in that of
+    Notch Pay's hash keys.
+    """
+    if dialect == "notchpay":
+        word = _HASH_KEY_WORDS[environment is Environment.LIVE]
+        return word + secrets.token_urlsafe(_KEY_BYTES)
     return "whsec_" + base64.b64encode(secrets.token_bytes(_KEY_BYTES)).decode()
 
 
 def seal_webhook_secret(vault: Vault, secret: str) -> bytes:
     """The secret as it is stored: the bytes that sign, sealed (Standard Webhooks: ``whsec_`` and
-    their base64 are how people see them).
+    their base64 are how people see them; a hash key is its own text).
     """
+    if secret.startswith(_HASH_KEY_WORDS):
+        return vault.seal(secret.encode())
     return vault.seal(base64.b64decode(secret.removeprefix("whsec_")))
 
 

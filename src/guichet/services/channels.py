@@ -6,25 +6,35 @@ from guichet.domain.access import Application
 from guichet.domain.channels import ANY_MOBILE, CHANNELS, Channel
 from guichet.gateway import Gateway
 from guichet.rails.port import Rail
-from guichet.services.offers import offered_rail
+from guichet.services.offers import offered_rail, pays_out
 from guichet.services.phones import channel_of_phone
 
 #: The connectors that can serve a channel, the preferred one first. An operator's own needs the
 #: application's account there (in sandbox the simulator's); the aggregator serves the rest.
 _RAILS_OF_OPERATOR = {"MTN": ("mtn", "notchpay"), "Orange": ("gsma", "notchpay")}
 _RAILS_OF_OTHERS = ("gsma", "notchpay")
+_OF_OPERATORS = frozenset({"mtn", "gsma"})
 
 
 def rail_of_channel(
     gateway: Gateway, application: Application, channel: Channel, *, sends: bool = False
 ) -> Rail | None:
-    """The connector that collects by (or ``sends`` by) ``channel``; None if there is none."""
+    """The connector that collects by (or ``sends`` by) ``channel``; None if there is none.
+
+    An account at an operator is of one country's money: the application's own. The aggregator's
+    accounts are of many.
+    """
     names = _RAILS_OF_OPERATOR.get(channel.operator or "", _RAILS_OF_OTHERS)
     for name in names:
         rail = offered_rail(gateway, application, name)
         if rail is None or channel.currency not in rail.card.currencies:
             continue
-        if not sends or rail.card.sends:
+        if name in _OF_OPERATORS and channel.currency != application.currency:
+            continue
+        if not sends:
+            return rail
+        account_id = gateway.access.account_id(application.id, name)
+        if rail.card.sends and pays_out(gateway, rail, account_id):
             return rail
     return None
 

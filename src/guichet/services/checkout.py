@@ -48,7 +48,7 @@ class CheckoutView(NamedTuple):
     @property
     def is_startable(self) -> bool:
         """Whether the payer can begin to pay now."""
-        if self.attempt is None and self.link_state not in {None, "open"}:
+        if self.link_state not in {None, "open"}:
             return False
         started = self.attempt is not None and self.attempt.status in OPEN_ATTEMPT
         return (
@@ -109,8 +109,9 @@ async def reserve_attempt(
 ) -> tuple[Payment, Attempt] | None:
     """Insert a new attempt under the payment's lock, its lease ours; None while one is open.
 
-    A payment that was never begun cannot be once its link is no longer open: the link is locked,
-    before the payment, so that its closing comes before or after this and not between.
+    Nothing is begun once the payment's link is no longer open, nor begun anew where no provider
+    took the first attempt: the link is locked, before the payment, so that its closing comes before
+    or after this and not between.
     ``method`` is needed where the payment's own rail is none in particular. Raises ``NotFound``
     and ``NotPayable`` (``LinkNotPayable``).
     """
@@ -128,7 +129,7 @@ async def reserve_attempt(
         now = gateway.clock.now()
         if payment.expires_at <= now:
             raise NotPayable("expired")
-        if former is None and link is not None and (state := state_of(link, now, 0)) != "open":
+        if link is not None and (state := state_of(link, now, 0)) != "open":
             raise LinkNotPayable(state)
         rail = method.rail if method else payment.rail
         attempt = Attempt(

@@ -10,12 +10,14 @@ from email.utils import parsedate_to_datetime
 from typing import NamedTuple
 
 from guichet.domain.access import Environment
-from guichet.domain.deliveries import Result, after_try
+from guichet.domain.deliveries import Fate, Result, after_try
 from guichet.gateway import Gateway
 from guichet.outbound.client import Answer, NoAnswer, NotSent
 from guichet.outbound.policy import ANYWHERE, PUBLIC_ONLY, RefusedAddress
-from guichet.services.face import Face
-from guichet.store import deliveries, payments
+from guichet.services.endpoints import note_result
+from guichet.services.face import Face, SigningKeys
+from guichet.services.subjects import read_subject
+from guichet.store import deliveries
 from guichet.store.queue import ClaimedDelivery
 
 _ANSWER_CHARACTERS_KEPT = 1000
@@ -32,14 +34,15 @@ async def deliver(gateway: Gateway, claimed: ClaimedDelivery) -> str:
     """
     face: Face = gateway.faces[claimed.dialect]
     body = claimed.body
-    if body is None:
+    if body is None and claimed.is_open:
         body = await _render(gateway, face, claimed)
-        async with gateway.database.connection() as connection:
-            if not await deliveries.keep_body(connection, claimed.id, claimed.claim, body):
-                return LOST
+        if body is not None and not await _keep(gateway, claimed, body):
+            return LOST
+    if body is None or not claimed.is_open:
+        return await _discard(gateway, claimed)
     sent_at = gateway.clock.now()
     headers = face.signature_headers(
-        gateway.vault.open(claimed.webhook_secret), body, str(claimed.event_id), sent_at
+        _opened_keys(gateway, claimed, sent_at), body, str(claimed.event_id), sent_at
     )
     started = time.monotonic()
     reception = await _send(gateway, claimed, headers, body)
@@ -55,25 +58,58 @@ async def deliver(gateway: Gateway, claimed: ClaimedDelivery) -> str:
     sent = deliveries.Try(
         sent_at, duration_ms, reception.status_code, reception.error, reception.text
     )
-    async with gateway.database.connection() as connection:
-        held = await deliveries.record_try(
-            connection,
-            claimed.id,
-            claimed.claim,
-            sent,
-            fate,
-            None if fate.status == "pending" else now,
-        )
+    held = await _record(gateway, claimed, sent, fate, reception.result, now)
     return fate.status if held else LOST
 
 
-async def _render(gateway: Gateway, face: Face, claimed: ClaimedDelivery) -> bytes:
+async def _render(gateway: Gateway, face: Face, claimed: ClaimedDelivery) -> bytes | None:
     async with gateway.database.connection() as connection:
         event = await deliveries.read_event(connection, claimed.event_id)
-        row = await payments.by_id(connection, event.subject_id)
-    if row is None:
-        raise LookupError(f"event {event.id} is about no payment")
-    return face.render_event(gateway, event, row)
+        subject = await read_subject(connection, event)
+    return face.render_event(gateway, event, subject, claimed.events)
+
+
+async def _keep(gateway: Gateway, claimed: ClaimedDelivery, body: bytes) -> bool:
+    async with gateway.database.connection() as connection:
+        return await deliveries.keep_body(connection, claimed.id, claimed.claim, body)
+
+
+async def _discard(gateway: Gateway, claimed: ClaimedDelivery) -> str:
+    now = gateway.clock.now()
+    async with gateway.database.connection() as connection:
+        held = await deliveries.discard(connection, claimed.id, claimed.claim, now)
+    return "discarded" if held else LOST
+
+
+def _opened_keys(gateway: Gateway, claimed: ClaimedDelivery, now: datetime) -> SigningKeys:
+    sealed = [claimed.secret] if claimed.secret else []
+    until = claimed.former_secret_until
+    if claimed.former_secret and until is not None and now < until:
+        sealed.append(claimed.former_secret)
+    private_key = claimed.private_key
+    return SigningKeys(
+        gateway.vault.open(claimed.webhook_secret),
+        gateway.vault.open(private_key) if private_key else None,
+        tuple(map(gateway.vault.open, sealed)),
+        claimed.profile or "all",
+    )
+
+
+async def _record(
+    gateway: Gateway,
+    claimed: ClaimedDelivery,
+    sent: deliveries.Try,
+    fate: Fate,
+    result: Result,
+    now: datetime,
+) -> bool:
+    """Write the try and, with it, what it says about the endpoint's health."""
+    finished_at = None if fate.status == "pending" else now
+    async with gateway.database.transaction() as tx:
+        held = await deliveries.record_try(tx, claimed.id, claimed.claim, sent, fate, finished_at)
+        if held and claimed.endpoint_id is not None:
+            await note_result(tx, claimed.endpoint_id, result, now)
+    return held
 
 
 class _Reception(NamedTuple):

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from guichet.domain.access import Application
 from guichet.gateway import Gateway
-from guichet.rails.port import Rail
+from guichet.rails.port import Rail, SelectiveRail
+from guichet.services.attempts import provider_account
 
 
 def offered_rail(gateway: Gateway, application: Application, name: str) -> Rail | None:
@@ -26,3 +29,13 @@ def offered_rails(gateway: Gateway, application: Application) -> list[str]:
         if environment == application.environment
     )
     return [name for name in names if offered_rail(gateway, application, name) is not None]
+
+
+def pays_out(gateway: Gateway, rail: Rail, account_id: UUID | None) -> bool:
+    """Whether money can leave by the account (None: the connector's default one) at all.
+
+    What cannot is refused before money is set aside: no time would make it possible.
+    """
+    if not isinstance(rail, SelectiveRail):
+        return True
+    return rail.pays_out(provider_account(gateway, account_id))

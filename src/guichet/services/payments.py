@@ -191,6 +191,15 @@ async def read_payment(gateway: Gateway, caller: Caller, payment_id: UUID) -> Pa
     return view
 
 
+async def read_payment_by_request_key(
+    gateway: Gateway, caller: Caller, request_key: str
+) -> PaymentView | None:
+    """The application's payment that was made with this request key, if there is one."""
+    async with gateway.database.connection() as connection:
+        found = await store.by_request_key(connection, caller.application.id, request_key)
+    return found[0] if found else None
+
+
 async def list_payments(
     gateway: Gateway, caller: Caller, filters: PaymentFilters, page: Page
 ) -> Listing[PaymentView]:

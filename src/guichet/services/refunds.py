@@ -20,6 +20,7 @@ from guichet.domain.refunds import OPEN_REFUND, REFUND, Refund
 from guichet.gateway import Gateway
 from guichet.rails.port import RailUnavailable, RefundingRail
 from guichet.services.attempts import collect_order
+from guichet.services.offers import pays_out
 from guichet.services.settlement import Move, write_moves
 from guichet.store import attempts as attempt_store
 from guichet.store import refunds as store
@@ -123,7 +124,7 @@ def _refund_window(gateway: Gateway, attempt: Attempt) -> timedelta | None:
         rail = gateway.rails.get(attempt.rail, attempt.environment)
     except KeyError:  # not set up any more
         return None
-    return rail.card.refund_window
+    return rail.card.refund_window if pays_out(gateway, rail, attempt.account_id) else None
 
 
 async def refresh_refund(gateway: Gateway, refund: Refund) -> Refund:

@@ -31,7 +31,7 @@ from guichet.gateway import Gateway
 from guichet.ledger import transfer_rules
 from guichet.rails.port import RailUnavailable, SendingRail
 from guichet.services.attempts import provider_account
-from guichet.services.offers import offered_rail
+from guichet.services.offers import offered_rail, pays_out
 from guichet.store import attempts as events_store
 from guichet.store import transfers as store
 from guichet.store.database import Connection
@@ -75,6 +75,9 @@ def draft_transfer(
     rail = offered_rail(gateway, application, new.rail)
     if rail is None or not rail.card.sends or new.money.currency not in rail.card.currencies:
         raise Invalid("channel", "unknown")
+    account_id = gateway.access.account_id(application.id, new.rail)
+    if not pays_out(gateway, rail, account_id):
+        raise Invalid("channel", "unknown")
     waits = application.approves_transfers
     return Transfer(
         id=new_id(now),
@@ -84,7 +87,7 @@ def draft_transfer(
         beneficiary_id=new.beneficiary_id,
         bulk_id=new.bulk_id,
         rail=new.rail,
-        account_id=gateway.access.account_id(application.id, new.rail),
+        account_id=account_id,
         channel=new.destination.channel,
         destination=json.dumps(asdict(new.destination)),
         amount_minor=new.money.minor,
@@ -130,14 +133,20 @@ async def reserve_transfers(
 
 
 async def send_transfer(gateway: Gateway, transfer: Transfer) -> Transfer:
-    """Ask the rail about a new transfer whose lease the caller holds, and give the lease back."""
+    """Ask the rail about a new transfer whose lease the caller holds, and give the lease back.
+
+    A rail that took the order is asked once more: one that decides at once has decided.
+    """
     try:
-        return await refresh_transfer(gateway, transfer)
+        transfer = await refresh_transfer(gateway, transfer)
+        if transfer.status == "sent":
+            transfer = await refresh_transfer(gateway, transfer)
     except RailUnavailable:
-        return transfer  # the worker asks again
+        pass  # the worker asks again
     finally:
         async with gateway.database.connection() as connection:
             await store.release(connection, transfer.id, transfer.claim)
+    return transfer
 
 
 async def refresh_transfer(gateway: Gateway, transfer: Transfer) -> Transfer:

@@ -27,6 +27,7 @@ class ApplicationRow(NamedTuple):
     lenient_json: bool
     webhook_secret: bytes
     created_at: datetime
+    public_key_reads: bool = False
 
 
 async def add_merchant(
@@ -86,19 +87,20 @@ async def add_application(connection: Connection, row: ApplicationRow) -> None:
     await connection.execute(
         "INSERT INTO applications (id, merchant_id, name, dialect, environment, payee_id,"
         " fee_rule_id, currency, requests_per_minute, settlement_delay_hours, lenient_json,"
-        " webhook_secret, created_at)"
-        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"
+        " webhook_secret, created_at, public_key_reads)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)"
         " ON CONFLICT (id) DO NOTHING",
         *row,
     )
 
 
-async def application_environment(connection: Connection, application_id: UUID) -> str | None:
-    """The environment of an application that is not archived; None: there is none."""
-    environment: str | None = await connection.fetchval(
-        "SELECT environment FROM applications WHERE id = $1 AND archived_at IS NULL", application_id
+async def application_kind(connection: Connection, application_id: UUID) -> tuple[str, str] | None:
+    """Dialect and environment of an application that is not archived; None: there is none."""
+    row = await connection.fetchrow(
+        "SELECT dialect, environment FROM applications WHERE id = $1 AND archived_at IS NULL",
+        application_id,
     )
-    return environment
+    return (row["dialect"], row["environment"]) if row else None
 
 
 async def set_webhook_secret(connection: Connection, application_id: UUID, sealed: bytes) -> None:
@@ -115,29 +117,40 @@ async def add_key(
     role: str,
     prefix: str,
     now: datetime,
+    sealed: bytes | None = None,
 ) -> None:
-    """Add a key by its digest; one that was revoked works again."""
+    """Add a key by its digest, ``sealed`` where it signs; one that was revoked works again."""
     await connection.execute(
-        "INSERT INTO api_keys (digest, application_id, role, prefix, created_at)"
-        " VALUES ($1, $2, $3, $4, $5) ON CONFLICT (digest) DO UPDATE SET revoked_at = NULL",
+        "INSERT INTO api_keys (digest, application_id, role, prefix, created_at, sealed)"
+        " VALUES ($1, $2, $3, $4, $5, $6)"
+        " ON CONFLICT (digest) DO UPDATE SET revoked_at = NULL, sealed = excluded.sealed",
         digest,
         application_id,
         role,
         prefix,
         now,
+        sealed,
     )
 
 
 async def revoke_keys(
-    connection: Connection, application_id: UUID, prefix: str | None, now: datetime
+    connection: Connection,
+    application_id: UUID,
+    prefix: str | None,
+    now: datetime,
+    role: str | None = None,
 ) -> list[str]:
-    """Revoke the application's keys, or the one with that prefix; the prefixes of those revoked."""
+    """Revoke the application's keys, those of a role, or the one with that prefix; the prefixes of
+    those revoked.
+    """
     rows = await connection.fetch(
         "UPDATE api_keys SET revoked_at = $3 WHERE application_id = $1 AND revoked_at IS NULL"
-        " AND ($2::text IS NULL OR prefix = $2) RETURNING prefix",
+        " AND ($2::text IS NULL OR prefix = $2) AND ($4::text IS NULL OR role = $4)"
+        " RETURNING prefix",
         application_id,
         prefix,
         now,
+        role,
     )
     return [row["prefix"] for row in rows]
 
@@ -196,3 +209,11 @@ async def accounts_in_use(
         application_id,
     )
     return [AccountRow(*row.values()) for row in rows]
+
+
+async def is_booked(connection: Connection, entry_key: str) -> bool:
+    """Whether the books have the entry of this key."""
+    found: bool = await connection.fetchval(
+        "SELECT EXISTS (SELECT FROM ledger_entries WHERE key = $1)", entry_key
+    )
+    return found

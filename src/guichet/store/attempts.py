@@ -190,6 +190,7 @@ WITH event AS (
     FROM unnest($1::new_event[]) AS e
     JOIN webhook_endpoints w ON w.application_id = e.application_id AND w.active
         AND w.deleted_at IS NULL AND w.event_types && ARRAY[e.type, '*']
+        AND w.id <> e.subject_id -- an endpoint is not told of its own health
     RETURNING id
 )
 SELECT pg_notify('guichet_work', '')

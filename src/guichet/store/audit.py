@@ -11,6 +11,25 @@ from guichet.store.database import Connection
 
 _FINDINGS_MAX = 20
 
+
+def _in_flight(purpose: str) -> str:
+    """An application's account of money under way is the sum of what is."""
+    return f"""
+        SELECT format('application %s: account %s %s, {purpose}s %s', application_id,
+            sum(account_minor), currency, sum(transfers_minor))
+        FROM (
+            SELECT environment, application_id, currency, balance_minor AS account_minor,
+                0 AS transfers_minor
+            FROM ledger_accounts WHERE code = '{purpose}s_in_flight'
+            UNION ALL
+            SELECT environment, application_id, currency, 0, amount_minor + fee_minor
+            FROM transfers WHERE purpose = '{purpose}' AND status IN ('initiated', 'sent')
+        ) both_sides
+        GROUP BY environment, application_id, currency
+        HAVING sum(account_minor) <> sum(transfers_minor)
+    """
+
+
 INVARIANTS: dict[str, str] = {
     "every entry balances in every currency": """
         SELECT format('entry %s is off by %s %s', e.key, sum(signed.minor), signed.currency)
@@ -123,6 +142,60 @@ INVARIANTS: dict[str, str] = {
                 coalesce(sum(r.amount_minor) FILTER (WHERE r.status IN ('initiated', 'sent')), 0)
             OR p.refunded_minor <>
                 coalesce(sum(r.amount_minor) FILTER (WHERE r.status = 'completed'), 0)
+    """,
+    "every refund is booked as its status says": """
+        SELECT format('refund %s is %s and its entries are: %s', r.id, r.status,
+            coalesce(string_agg(e.event, ', '), 'none'))
+        FROM refunds r LEFT JOIN ledger_entries e ON e.key = ANY (ARRAY[
+            format('refund:%s:initiated', r.id), format('refund:%s:completed', r.id),
+            format('refund:%s:failed', r.id)])
+        GROUP BY r.id HAVING count(*) FILTER (WHERE e.event = 'refund.initiated') <> 1
+            OR count(*) FILTER (WHERE e.event = 'refund.completed')
+                <> (r.status = 'completed')::integer
+            OR count(*) FILTER (WHERE e.event = 'refund.failed') <> (r.status = 'failed')::integer
+    """,
+    "transfers_in_flight is what transfers have set aside": _in_flight("transfer"),
+    "payouts_in_flight is what payouts have set aside": _in_flight("payout"),
+    "every transfer is booked as its status says": """
+        SELECT format('%s %s is %s and its entries are: %s', t.purpose, t.id, t.status,
+            coalesce(string_agg(e.event, ', '), 'none'))
+        FROM transfers t LEFT JOIN ledger_entries e ON e.key = ANY (ARRAY[
+            format('transfer:%s:initiated', t.id), format('transfer:%s:sent', t.id),
+            format('transfer:%s:failed', t.id), format('transfer:%s:returned', t.id)])
+        GROUP BY t.id
+        HAVING count(*) FILTER (WHERE e.event = t.purpose || '.initiated') <> 1
+            OR count(*) FILTER (WHERE e.event = t.purpose || '.sent')
+                <> (t.status IN ('completed', 'returned'))::integer
+            OR count(*) FILTER (WHERE e.event = t.purpose || '.failed')
+                <> (t.status IN ('failed', 'cancelled'))::integer
+            OR count(*) FILTER (WHERE e.event = t.purpose || '.returned')
+                <> (t.status = 'returned')::integer
+    """,
+    "every transfer's entries move what it says": """
+        SELECT format('entry %s moves %s, its transfer is of %s and a fee of %s', e.key,
+            moved.minor, t.amount_minor, t.fee_minor)
+        FROM transfers t
+            JOIN ledger_entries e ON e.subject_id = t.id
+            CROSS JOIN LATERAL (
+                SELECT sum(p.amount_minor) AS minor FROM ledger_postings p
+                WHERE p.entry_id = e.id AND p.direction = 'debit'
+            ) moved
+        WHERE moved.minor IS DISTINCT FROM t.amount_minor + t.fee_minor
+    """,
+    "what was taken back is booked": """
+        SELECT format('payment %s says %s was taken back, the books %s',
+            coalesce(p.id, booked.payment_id), coalesce(p.returned_minor, 0),
+            coalesce(booked.minor, 0))
+        FROM (SELECT id, returned_minor FROM payments WHERE returned_minor <> 0) p
+        FULL JOIN (
+            SELECT e.subject_id AS payment_id, sum(l.amount_minor) AS minor
+            FROM ledger_entries e JOIN ledger_postings l ON l.entry_id = e.id
+                JOIN ledger_accounts a ON a.id = l.account_id
+            WHERE a.code = 'rail_float'
+                AND e.event IN ('payment.reversed', 'payment.partially_reversed')
+            GROUP BY e.subject_id
+        ) booked ON booked.payment_id = p.id
+        WHERE coalesce(p.returned_minor, 0) <> coalesce(booked.minor, 0)
     """,
     "every completed payment is booked": """
         SELECT format('payment %s completed at %s and has no entry', p.id, p.completed_at)

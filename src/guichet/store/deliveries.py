@@ -28,6 +28,12 @@ INSERT INTO webhook_tries (delivery_id, number, sent_at, duration_ms, status_cod
 SELECT id, tries, $6, $7, $8, $9, $10 FROM held
 """
 
+_DISCARD = """
+UPDATE webhook_deliveries SET status = 'discarded', next_attempt_at = NULL, finished_at = $3,
+    claimed_until = NULL
+WHERE id = $1 AND claim = $2 AND status = 'pending'
+"""
+
 
 class Try(NamedTuple):
     """One request to the receiver and what came back; ``answer`` is the beginning of its text."""
@@ -50,6 +56,11 @@ async def read_event(connection: Connection, event_id: UUID) -> Event:
 async def keep_body(connection: Connection, delivery_id: UUID, claim: int, body: bytes) -> bool:
     """Store what is sent on every try; False if the lease was lost."""
     return bool(await connection.execute(_KEEP_BODY, delivery_id, claim, body) == "UPDATE 1")
+
+
+async def discard(connection: Connection, delivery_id: UUID, claim: int, now: datetime) -> bool:
+    """Close a delivery that nobody is to have, without a try; False if the lease was lost."""
+    return bool(await connection.execute(_DISCARD, delivery_id, claim, now) == "UPDATE 1")
 
 
 async def record_try(

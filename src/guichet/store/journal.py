@@ -113,7 +113,7 @@ class Journal:
         if missing := sorted(wanted - ids.keys(), key=repr):
             ids |= await self._find(connection, missing)
         locked = await connection.fetch(_LOCK, list(ids.values()))
-        if len(locked) < len(ids):  # a number learnt from a transaction that was rolled back
+        if len(locked) < len(ids):  # a number that is no account's: the table was restored
             self._ids.clear()
             return await self.open(connection, wanted)
         return Book(
@@ -123,11 +123,30 @@ class Journal:
         )
 
     async def _find(self, connection: Connection, keys: list[AccountKey]) -> dict[AccountKey, int]:
-        columns = [list(column) for column in zip(*keys, strict=True)]
-        chart = [CHART[key.code] for key in keys]
-        await connection.execute(
-            _OPEN, *columns, [a.kind.value for a in chart], [a.may_overdraw for a in chart]
-        )
-        found = {keys[row["n"] - 1]: row["id"] for row in await connection.fetch(_FIND, *columns)}
+        """The accounts' numbers, made if they are new.
+
+        Those of new ones are not remembered yet: another transaction that knew them before they
+        are committed would lock what it sees, then wait for us while we wait for it.
+        """
+        found = await self._numbers(connection, keys)
         self._ids |= found
+        if new := [key for key in keys if key not in found]:
+            chart = [CHART[key.code] for key in new]
+            await connection.execute(
+                _OPEN,
+                *_columns(new),
+                [each.kind.value for each in chart],
+                [each.may_overdraw for each in chart],
+            )
+            found |= await self._numbers(connection, new)
         return found
+
+    async def _numbers(
+        self, connection: Connection, keys: list[AccountKey]
+    ) -> dict[AccountKey, int]:
+        rows = await connection.fetch(_FIND, *_columns(keys))
+        return {keys[row["n"] - 1]: row["id"] for row in rows}
+
+
+def _columns(keys: list[AccountKey]) -> list[list[object]]:
+    return [list(column) for column in zip(*keys, strict=True)]

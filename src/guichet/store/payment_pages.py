@@ -33,6 +33,8 @@ class PaymentFilters:
     customer_id: UUID | None = None
     reference: str | None = None
     payment_id: UUID | None = None
+    channels: Sequence[str] | None = None
+    search: str | None = None
 
 
 class Stamp(NamedTuple):
@@ -56,6 +58,14 @@ class PageStamps(NamedTuple):
 
     stamps: list[Stamp]
     counted: int
+
+
+#: What people remember of a payment: its reference, its description, its payer.
+_SEARCH = """
+strpos(lower(concat_ws(' ', p.reference, p.details ->> 'description', (
+    SELECT concat_ws(' ', s.name, s.email, s.phone) FROM customers s WHERE s.id = p.customer_id
+))), lower({})) > 0
+"""
 
 
 def _where(filters: PaymentFilters, first_parameter: int) -> tuple[str, list[object]]:
@@ -83,6 +93,10 @@ def _where(filters: PaymentFilters, first_parameter: int) -> tuple[str, list[obj
         add("p.reference = {}", filters.reference)
     if filters.payment_id is not None:
         add("p.id = {}", filters.payment_id)
+    if filters.channels is not None:
+        add("p.details ->> 'channel' = ANY({}::text[])", filters.channels)
+    if filters.search is not None:
+        add(_SEARCH, filters.search)
     return " AND ".join(conditions), values
 
 

@@ -146,7 +146,9 @@ async def by_id(connection: Connection, payment_id: UUID) -> PaymentRow | None:
 
 
 async def keep_details(connection: Connection, payment_id: UUID, details: str | None) -> None:
-    """Keep what the dialect wants kept of a payment that was just made."""
+    """Keep what the dialect wants kept of a payment, beside what it has kept so far."""
     await connection.execute(
-        "UPDATE payments SET details = $2::text::jsonb WHERE id = $1", payment_id, details
+        "UPDATE payments SET details = COALESCE(details, '{}') || $2::text::jsonb WHERE id = $1",
+        payment_id,
+        details,
     )

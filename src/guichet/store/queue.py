@@ -87,7 +87,11 @@ class ClaimedPayment(NamedTuple):
 
 
 class ClaimedDelivery(NamedTuple):
-    """A delivery to try; ``webhook_secret`` is sealed, ``body`` None until the first try."""
+    """A delivery to try; secrets are sealed, ``body`` None until the first try.
+
+    ``private_key`` is the application's newest, where its wire signs with it. What follows is the
+    endpoint's: None, and ``is_open`` true, where the address is the payment's own.
+    """
 
     id: UUID
     event_id: UUID
@@ -98,6 +102,14 @@ class ClaimedDelivery(NamedTuple):
     dialect: str
     environment: str
     webhook_secret: bytes
+    private_key: bytes | None
+    endpoint_id: UUID | None
+    is_open: bool
+    events: Sequence[str] | None
+    profile: str | None
+    secret: bytes | None
+    former_secret: bytes | None
+    former_secret_until: datetime | None
 
 
 def _claim(table: str, time: str, columns: Sequence[str]) -> str:
@@ -207,7 +219,13 @@ WITH RECURSIVE step AS (
             ORDER BY d.application_id LIMIT 1)
     FROM step WHERE step.application_id IS NOT NULL
 ), due AS MATERIALIZED (
-    SELECT d.id, a.dialect, a.environment, a.webhook_secret
+    SELECT d.id, a.dialect, a.environment, a.webhook_secret, e.url, d.endpoint_id, e.events,
+        e.profile, e.secret, e.former_secret, e.former_secret_until,
+        d.endpoint_id IS NULL OR COALESCE(e.active AND e.deleted_at IS NULL, false) AS is_open,
+        (SELECT k.sealed FROM api_keys k
+         WHERE k.application_id = a.id AND k.role = 'secret' AND k.sealed IS NOT NULL
+           AND k.revoked_at IS NULL
+         ORDER BY k.created_at DESC LIMIT 1) AS private_key
     FROM step
     JOIN applications a ON a.id = step.application_id
     CROSS JOIN LATERAL (
@@ -218,19 +236,21 @@ WITH RECURSIVE step AS (
         ) f
     ) flying
     CROSS JOIN LATERAL (
-        SELECT w.id, w.next_attempt_at FROM webhook_deliveries w
+        SELECT w.id, w.endpoint_id, w.next_attempt_at FROM webhook_deliveries w
         WHERE w.application_id = a.id AND w.next_attempt_at <= $1
           AND (w.claimed_until IS NULL OR w.claimed_until <= now())
         ORDER BY w.next_attempt_at LIMIT {IN_FLIGHT_PER_APPLICATION} - flying.total
         FOR UPDATE SKIP LOCKED
     ) d
+    LEFT JOIN webhook_endpoints e ON e.id = d.endpoint_id
     ORDER BY d.next_attempt_at LIMIT $2
 )
 UPDATE webhook_deliveries t SET claimed_until = now() + $3 * interval '1 second',
     claim = t.claim + 1
 FROM due WHERE t.id = due.id
-RETURNING t.id, t.event_id, t.url, t.tries, t.body, t.claim, due.dialect, due.environment,
-    due.webhook_secret
+RETURNING t.id, t.event_id, COALESCE(due.url, t.url), t.tries, t.body, t.claim, due.dialect,
+    due.environment, due.webhook_secret, due.private_key, due.endpoint_id, due.is_open, due.events,
+    due.profile, due.secret, due.former_secret, due.former_secret_until
 """
 
 

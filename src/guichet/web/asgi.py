@@ -266,6 +266,14 @@ class Application:
         self._proxies = proxies
         self._body_timeout_seconds = body_timeout_seconds
 
+    def serves(self, path: str) -> bool:
+        """Whether there is a route for the path."""
+        try:
+            self._router.find(path.rstrip("/") or "/")
+        except RouteNotFound:
+            return False
+        return True
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request."""
         request = Request(scope, self._proxies)

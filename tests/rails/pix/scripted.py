@@ -92,6 +92,31 @@ def problem(status: int, kind: str = "CobOperacaoInvalida", **fields: Any) -> Sa
     return status, {"type": uri, "title": "não", "status": status, **fields}
 
 
+#: Answers from which nobody can tell whether the call was carried out.
+PROVES_NOTHING: list[Said] = [
+    (500, b""),
+    problem(503, "ServicoIndisponivel"),
+    (504, b"<html>"),
+    problem(408),
+    (400, b"<html>no</html>"),
+    (404, b"<html>Not Found</html>"),
+    (404, []),
+    (200, b""),
+    (201, b"{}"),
+    (201, b"[]"),
+    (201, b'{"txid": "\xff"}'),
+    (201, b'{"odd":' + b"[" * 50_000),
+    (201, b'{"txid":' + b" " * 70_000),
+    (302, b""),
+    (204, b""),
+]
+
+
+def name_of(said: Said) -> str:
+    """How pytest calls a test with this answer."""
+    return f"{said[0]} {str(said[1])[:30]}"
+
+
 @asynccontextmanager
 async def scripted(
     environment: str = "sandbox", timeout_seconds: float = 2

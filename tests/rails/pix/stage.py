@@ -20,9 +20,10 @@ import uvicorn
 from guichet.domain.clock import MovableClock
 from guichet.domain.money import Money
 from guichet.domain.orders import CollectOrder, Payee, Payer, ProviderAccount, RefundOrder
-from guichet.domain.outcomes import Done, Outcome, Refused, TakenBack, Waiting
+from guichet.domain.outcomes import Done, Outcome, Refused, ShowCode, TakenBack, Waiting
 from guichet.outbound.client import GuardedClient
 from guichet.outbound.policy import ANYWHERE
+from guichet.rails.pix.brcode import read
 from guichet.rails.pix.rail import PixRail
 from guichet.simulators.pix import ApiServer, Certificates, build_simulator, make_certificates
 from judge import Judge
@@ -102,6 +103,9 @@ class Stage:
     clock: MovableClock
     account: ProviderAccount
 
+    def __repr__(self) -> str:
+        return "<Stage>"  # a failure is no place for keys
+
     def order(self, **changes: Any) -> CollectOrder:
         return new_order(**{"account": self.account} | changes)
 
@@ -160,6 +164,14 @@ class Stage:
 
 def _cents(entry: Any) -> int:
     return int(entry["amount"].replace(".", ""))
+
+
+def code_in(outcome: Outcome) -> str:
+    """The code that the payer is shown."""
+    assert isinstance(outcome, Waiting)
+    assert isinstance(outcome.next_step, ShowCode)
+    assert read(outcome.next_step.text).location
+    return outcome.next_step.text
 
 
 async def begun(stage: Stage, **changes: Any) -> CollectOrder:
@@ -236,7 +248,9 @@ def simulated_psp(folder: Path) -> Iterator[Psp]:
         simulator = build_simulator(
             f"https://127.0.0.1:{api.getsockname()[1]}", site_url, return_seconds=0
         )
-        config = uvicorn.Config(simulator.site, log_level="critical", lifespan="off")
+        config = uvicorn.Config(
+            simulator.site, log_level="critical", lifespan="off", timeout_graceful_shutdown=1
+        )
         servers = [uvicorn.Server(config), ApiServer(simulator.api, certificates)]
 
         async def serve() -> None:

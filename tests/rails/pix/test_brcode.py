@@ -205,6 +205,8 @@ def test_any_name_and_city_are_written_or_named_as_wrong(
         ("5802BR", "5802PT", "structure"),
         ("5802BR", "5802BR5802BR", "structure"),
         ("5802BR", "5800", "structure"),
+        ("5802BR", "50005802BR", "structure"),
+        ("0136123e4567", "0137123e4567", "structure"),
         ("br.gov.bcb.pix", "br.com.outro.x", "structure"),
         ("62070503***", "", "structure"),
         ("62070503***", "62070703***", "structure"),

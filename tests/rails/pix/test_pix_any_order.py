@@ -28,6 +28,8 @@ STEPS = st.one_of(
         st.sampled_from(["before", "after"]),
     ),
     st.tuples(st.just("pay"), st.sampled_from(SCENARIOS), st.booleans()),
+    st.tuples(st.just("pay"), st.just("exact"), st.just(False)),
+    st.tuples(st.just("refund")),
     st.tuples(st.just("wait"), st.sampled_from([5, 60, 1200])),
     st.tuples(st.just("habit"), st.sampled_from(["change", "refuse"])),
     st.tuples(st.sampled_from(["look", "look", "crash", "cancel", "remove", "med", "refund"])),
@@ -68,6 +70,8 @@ class Attempt:
             case ("remove" | "med" as decision,):
                 await self._decide(decision)
             case ("refund",):
+                if not self.order.received_minor:
+                    await self._ask(self.stage.rail.advance(self.order))
                 await self._give_back()
 
     async def settle_down(self) -> None:
@@ -89,7 +93,7 @@ class Attempt:
             return  # the PSP says that this is not possible now
 
     async def _give_back(self) -> None:
-        if self.order.received_minor < 1000 or self.reversed:
+        if self.refund is None and (self.order.received_minor < 1000 or self.reversed):
             return
         if isinstance(self.refunded, Done | Refused):
             return

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
 from guichet.domain.outcomes import Notice
 from guichet.rails.pix import statement
 from guichet.rails.port import RailUnavailable
+from rails.pix.scripted import page, problem, scripted
 from rails.pix.stage import Stage, asked, begun, paid, refund_of
 
 HOUR = timedelta(hours=1)
@@ -54,7 +56,7 @@ async def test_every_page_is_read(stage: Stage, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(statement, "_ITEMS_PER_PAGE", 2)
     orders = [await paid(stage) for _ in range(5)]
     assert [each.attempt_key for each in await movements(stage)] == [each.key for each in orders]
-    assert (await stage.calls())["list_pix"] == 4  # three pages, and one of what was returned
+    assert (await stage.calls())["list_pix"] == 3 + 4  # three pages, four months of returns
 
 
 @pytest.mark.parametrize("kind", ["drop", "error", "garble", "hide"])
@@ -81,6 +83,31 @@ async def test_a_list_without_an_end_is_given_up(
         await paid(stage)
     with pytest.raises(RailUnavailable):
         await movements(stage)
+
+
+async def test_a_psp_that_answers_for_a_few_days_is_asked_for_so_many() -> None:
+    async with scripted() as script:
+        script.answers["GET /v2/pix?"] = [page(), problem(400, "PixConsultaInvalida"), page()]
+        now = script.clock.now()
+        assert await script.rail.movements(script.account, now - HOUR, now) == []
+        assert script.calls.count("GET /v2/pix") == 1 + 1 + 19
+        script.answers["GET /v2/pix?"] = problem(400, "PixConsultaInvalida")
+        with pytest.raises(RailUnavailable, match="PixConsultaInvalida"):
+            await script.rail.movements(script.account, now - HOUR, now)
+
+
+async def test_no_time_to_come_is_asked_about(stage: Stage) -> None:
+    await movements(stage)
+    asked = [parse_qs(urlsplit(sent.url).query) for sent in stage.client.sent[1:]]
+    now = datetime.now(UTC)
+    assert all(datetime.fromisoformat(query["fim"][0]) <= now for query in asked)
+    spans = [
+        datetime.fromisoformat(query["fim"][0]) - datetime.fromisoformat(query["inicio"][0])
+        for query in asked
+    ]
+    assert spans[0] == HOUR
+    assert max(spans) == timedelta(days=30)
+    assert sum(spans[1:], timedelta()) == HOUR + timedelta(days=91)
 
 
 # The account --------------------------------------------------------------------------------------

@@ -130,7 +130,7 @@ def test_without_the_psps_certificate_nothing_is_believed(
         b'{"pix": [{"txid": "x"}]}',
         b'{"pix": "\xff"}',
         b'{"odd":' + b"[" * 50_000,
-        json.dumps({"pix": [PIX], "padding": "x" * 262_144}).encode(),
+        json.dumps({"pix": [PIX], "padding": "x" * 1_048_576}).encode(),
         json.dumps({"pix": [{"endToEndId": "x"}] * 1001}).encode(),
     ],
     ids=range(11),

@@ -108,6 +108,17 @@ async def test_an_id_that_is_used_but_hidden_is_never_another_refund(stage: Stag
     assert (await stage.truth(refund.collected)).refunded_minor == 5000
 
 
+async def test_a_refund_whose_money_was_taken_meanwhile_is_refused(stage: Stage) -> None:
+    refund = refund_of(await paid(stage), 5000)
+    await stage.fault("put_devolucao", "drop", when="before")
+    refund, outcome = await asked(stage, refund)
+    assert isinstance(outcome, Unknown)
+    await stage.control("med", txid=refund.collected.key)
+    _, outcome = await asked(stage, refund)
+    assert isinstance(outcome, Refused)
+    assert (await stage.truth(refund.collected)).refunded_minor == 0
+
+
 async def test_while_the_psp_cannot_be_read_nothing_is_asked_for(stage: Stage) -> None:
     refund = refund_of(await paid(stage))
     for kind in ("drop", "error", "garble"):
@@ -143,6 +154,19 @@ async def test_of_two_pix_the_first_that_can_bear_it_gives_back(stage: Stage) ->
     assert isinstance(outcome, Refused)
     assert outcome.code == "AM02"
     assert (await stage.truth(order)).refunded_minor == 24_488
+
+
+async def test_what_failed_to_go_back_can_go_back_again(stage: Stage) -> None:
+    order = await begun(stage)
+    await stage.pay(order, scenario="twice")
+    order, _ = await looked(stage, order)
+    await stage.control("habits", returns="refuse")
+    for _ in range(3):
+        _, outcome = await asked(stage, refund_of(order, 12_000), times=2)
+        assert isinstance(outcome, Refused)
+        assert outcome.code == "AC06"
+    first, second = (each["returns"] for each in (await stage.truth(order)).payments)
+    assert (len(first), len(second)) == (3, 0)
 
 
 async def test_the_pix_is_looked_up_where_it_was_not_remembered(stage: Stage) -> None:

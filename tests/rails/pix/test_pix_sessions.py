@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import time
 import uuid
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -70,7 +70,8 @@ async def test_a_token_is_renewed_before_it_runs_out(
     script: Script, monkeypatch: pytest.MonkeyPatch, expires_in: Any, good_seconds: float
 ) -> None:
     now = 1000.0
-    monkeypatch.setattr(time, "monotonic", lambda: now)
+    # In this module only: every event loop of the process lives by ``time.monotonic``.
+    monkeypatch.setattr(sessions, "time", SimpleNamespace(monotonic=lambda: now))
     script.answers["POST /token"] = token(expires_in)
     way_in = session(script)
     await way_in.token()

@@ -6,6 +6,7 @@ import pytest_asyncio
 from guichet.dialects.neopay.app import build_app
 from guichet.gateway import Gateway
 from guichet.web.asgi import Application
+from psp import Psp, connect
 from wire.applications import MakeApplication, TestApplication
 from wire.client import Client
 
@@ -18,6 +19,14 @@ def app(gateway: Gateway) -> Application:
 @pytest_asyncio.fixture(loop_scope="module")
 async def application(make_application: MakeApplication) -> TestApplication:
     return await make_application()
+
+
+@pytest.fixture
+def psp(gateway: Gateway) -> Psp:
+    """A PSP by which sandbox applications collect."""
+    made = Psp()
+    connect(gateway, made)
+    return made
 
 
 @pytest.fixture

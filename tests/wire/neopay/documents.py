@@ -85,6 +85,41 @@ PAYMENT_WITHOUT_SERVICE = """{
     "callback_url": "https://webhook.site/2d9eefba-3ac8-4692-a0ec-d57dd3ce3abd"
 }"""
 
+#: The body of a payment by Pix, as the page shows it.
+PIX = """{
+    "serviceId": "pix",
+    "payment": {
+        "amount": 122.44,
+        "currency": "GBP"
+    },
+    "customer": {
+        "id": "99618204-6daf-4eca-8180-c21bb8d8ee24",
+        "name": "Jhon Doe",
+        "email": "jhondoe@email.com",
+        "country": "GB",
+        "tax_number": "06372771390"
+    },
+    "reference": "reference"
+}"""
+
+#: The curl of the same page: a comma is missing after the first line.
+PIX_WITHOUT_COMMA = """{
+"serviceId": "pix"
+"payment": {
+"amount": 122.44,
+"currency": "GBP"
+},
+"customer": {
+"id": "99ea2084-55c9-4deb-9a74-0a698022573b",
+"name": "Jhon Doe",
+"email": "jhondoe@email.com",
+"country": "GB",
+"tax_number": "06372771390"
+},
+"reference": "reference",
+"callback_url": "https://webhook.site/b4461d69-5feb-447e-898b-75bb9ddf9023"
+}"""
+
 #: The filter of the list of payments, two words misspelt.
 FILTER = "/api/payments?service=ap&status=pendingi&fromDate={}&toDate={}"
 

@@ -10,6 +10,7 @@ import pytest
 
 from guichet.domain.customers import CUSTOMER_FIELDS
 from guichet.web.asgi import Application
+from psp import Psp, connect, pix_card
 from wire.applications import MakeApplication, TestApplication
 from wire.client import Client
 from wire.neopay import documents
@@ -310,6 +311,7 @@ async def test_live_application_is_notified_over_https_on_public_hosts_only(
         " ON CONFLICT DO NOTHING"
     )
     await gateway.institutions.refresh()
+    connect(gateway, Psp(card=pix_card(begins_at_creation=False)), "live", "open_banking")
     client = Client(app, (await make_application(environment="live")).headers)
     body = json.loads(documents.PAYMENT) | {"institutionId": 1001, "callback_url": url}
     assert (await client.post("/api/payments", body)).status == status

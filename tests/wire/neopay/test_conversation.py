@@ -129,7 +129,7 @@ async def test_unlimited_application_sees_no_limit_headers(neopay: Client) -> No
 # --- paths and methods ---------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("path", ["/api/foo", "/api", "/api/links", "/api/payments/1/2"])
+@pytest.mark.parametrize("path", ["/api/foo", "/api", "/api/link", "/api/payments/1/2"])
 async def test_unknown_path_is_named(neopay: Client, path: str) -> None:
     answer = await neopay.get(path)
     message = f"The route {path[1:]} could not be found."

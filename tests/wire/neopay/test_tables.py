@@ -24,6 +24,7 @@ from guichet.domain.paging import Page
 from guichet.domain.payments import PAYMENT
 from guichet.gateway import Gateway
 from guichet.services.access import identify
+from guichet.services.face import SigningKeys
 from guichet.services.payments import read_payment
 from guichet.web import asgi
 from guichet.web.asgi import Request
@@ -47,6 +48,9 @@ _ARGUMENTS: dict[type[Exception], tuple[Any, ...]] = {
     errors.RateLimited: (60, 7),
     errors.NotPayable: ("expired",),
     errors.LinkNotPayable: ("closed",),
+    errors.DuplicateReference: ("payment", "INV 1", "7"),
+    errors.NotCancellable: ("completed",),
+    errors.NotRefundable: ("amount", "too much"),
     errors.ForbiddenTransition: ("payment", "a", "b"),
     asgi.MethodNotAllowed: (("GET",),),
 }
@@ -54,6 +58,7 @@ _STATUSES: dict[type[Exception], int] = {
     errors.GuichetError: 500,
     errors.Unauthenticated: 401,
     errors.Forbidden: 403,
+    errors.CustomerBlocked: 403,
     errors.NotFound: 404,
     errors.Invalid: 422,
     errors.RequestKeyReused: 422,
@@ -65,6 +70,10 @@ _STATUSES: dict[type[Exception], int] = {
     errors.DatabaseUnavailable: 503,
     errors.NotPayable: 409,
     errors.LinkNotPayable: 409,
+    errors.DuplicateReference: 409,
+    errors.NotCancellable: 409,
+    errors.NotRefundable: 409,
+    errors.InsufficientFunds: 409,
     errors.ForbiddenTransition: 500,
     asgi.Refusal: 400,
     asgi.RouteNotFound: 404,
@@ -137,6 +146,8 @@ def test_every_state_has_a_word_and_is_found_by_it(status: str, reason: str | No
         ("failed", "declined", "declined"),
         ("failed", "rejected", "declined"),
         ("failed", "insufficient_funds", "failed"),
+        ("failed", "withdrawn", "failed"),
+        ("failed", "provider_error", "failed"),
         ("failed", None, "failed"),
         ("cancelled", None, "declined"),
         ("expired", "timed_out", "expired"),
@@ -147,8 +158,8 @@ def test_words_of_states(status: str, reason: str | None, word: str) -> None:
     assert status_word(status, reason) == word
 
 
-def test_open_banking_is_called_api() -> None:
-    assert SERVICE_OF_RAIL["open_banking"] == "api"
+def test_services_have_the_documented_names() -> None:
+    assert SERVICE_OF_RAIL == {"open_banking": "api", "pix": "pix"}
 
 
 # --- pages ---------------------------------------------------------------------------------------
@@ -249,13 +260,13 @@ SECRET = b"twenty-four bytes long.."
 
 def test_notification_verifies_by_standard_webhooks() -> None:
     body = b'{"payment":{}}'
-    headers = signature_headers(SECRET, body, "evt_1", datetime.now(UTC))
+    headers = signature_headers(SigningKeys(SECRET), body, "evt_1", datetime.now(UTC))
     assert Webhook(SECRET).verify(body, dict(headers)) == {"payment": {}}
 
 
 def test_notification_is_signed_in_neopays_manner() -> None:
     moment = datetime(2023, 6, 12, 0, 20, 1, tzinfo=UTC)
-    headers = signature_headers(b"secret", b"{}", "evt_1", moment)
+    headers = signature_headers(SigningKeys(b"secret"), b"{}", "evt_1", moment)
     assert headers["X-Neopay-Event"] == "payment.updated"
     # printf '1686529201.{}' | openssl dgst -sha256 -hmac secret
     assert (
@@ -285,6 +296,6 @@ async def test_event_is_rendered_as_of_its_moment(
         late=False,
         occurred_at=moment,
     )
-    body = msgspec.json.decode(render_event(gateway, event, view))
+    body = msgspec.json.decode(render_event(gateway, event, view) or b"")
     changes = {"status": "completed", "updated_at": "2033-05-18T03:33:20.000000Z"}
     assert body == {"payment": created | changes | {"amount": 122.44}}

@@ -27,7 +27,7 @@ def _checked(caller: Caller, request: Request) -> Caller:
     if application.dialect != "neopay":
         raise Unauthenticated
     if application.allowed_addresses or application.allowed_domains:
-        check_origin(caller, request.client_address, _origin_host(request))
+        check_origin(caller, request.client_address, origin_host(request))
     return caller
 
 
@@ -44,7 +44,7 @@ def _token(request: Request) -> str | None:
     return value or None
 
 
-def _origin_host(request: Request) -> str | None:
+def origin_host(request: Request) -> str | None:
     """The host of the page that sent the request, if a browser tells; ``null`` is told as such."""
     origin = request.headers.get("origin") or request.headers.get("referer")
     if not origin:

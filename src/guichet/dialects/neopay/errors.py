@@ -21,7 +21,11 @@ _MODELS = {
 }
 
 #: The core's names of values, where the wire's are others.
-_PATHS = {"institution": "institutionId", "currency": "payment.currency"}
+_PATHS = {
+    "rail": "serviceId",
+    "institution": "institutionId",
+    "currency": "payment.currency",
+}
 _SENTENCES = {
     "taken": "The {} has already been taken.",
     "required": "The {} field is required.",
@@ -112,6 +116,10 @@ _ANSWERS: dict[type[Any], Callable[[Request, Any], Reply]] = {
     errors.RateLimited: _rate_limited,
     errors.Unavailable: _unavailable,
     errors.NotPayable: _fixed(409, "The payment cannot be paid any more."),
+    errors.DuplicateReference: _fixed(409, "The reference was used before."),
+    errors.NotCancellable: _fixed(409, "It cannot be cancelled any more."),
+    errors.NotRefundable: _fixed(409, "The payment cannot be refunded like this."),
+    errors.InsufficientFunds: _fixed(409, "There is less money available than this would take."),
     errors.ForbiddenTransition: _fixed(500, "Server Error"),
     asgi.RouteNotFound: _route_not_found,
     asgi.MethodNotAllowed: _method_not_allowed,

@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
-import hashlib
-import re
-from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any
 
 import msgspec
 
 from guichet.dialects.neopay import validation as rules
-from guichet.dialects.neopay.bodies import read_fields_leniently
 from guichet.dialects.neopay.envelope import asked_page, links_and_meta
-from guichet.dialects.neopay.errors import IDEMPOTENCY_KEY
-from guichet.dialects.neopay.resources import RenderedPayments, render_payment
-from guichet.dialects.neopay.statuses import LINKS_SERVICE, RAIL_OF_SERVICE, rail_of, states_of
-from guichet.dialects.neopay.validation import Field, Form, ValidationFailed, Values, parse_uuid
-from guichet.domain.access import Caller, Environment
-from guichet.domain.customers import CUSTOMER_FIELDS
+from guichet.dialects.neopay.payment_fields import PaymentFields
+from guichet.dialects.neopay.resources import RenderedPayments, Shape, render_payment
+from guichet.dialects.neopay.statuses import (
+    CODE_RAILS,
+    LINKS_SERVICE,
+    rail_of,
+    states_of,
+)
+from guichet.dialects.neopay.validation import Field, Form, parse_uuid
+from guichet.domain.access import Caller
 from guichet.domain.errors import NotFound
-from guichet.domain.money import parse_money
-from guichet.domain.payments import CustomerDetails, NewPayment
+from guichet.domain.payments import OPEN_PAYMENT
 from guichet.gateway import Gateway
-from guichet.outbound.policy import ANYWHERE, PUBLIC_ONLY
-from guichet.services.institutions import find_institution
+from guichet.services.charges import create_charge
 from guichet.services.payments import (
     PaymentFilters,
     PaymentView,
@@ -34,10 +31,6 @@ from guichet.services.payments import (
 )
 from guichet.web.asgi import Reply, Request
 
-_DEFAULT_SERVICE = "api"
-#: Numbers are kept as they were written (``strict_json.Number``).
-_CANONICAL = msgspec.json.Encoder(order="deterministic", enc_hook=str)
-_REQUEST_KEY = re.compile(r"[\x20-\x7e]{1,255}")
 #: A state that no payment has: the list of an unknown filter word is empty, never an error.
 _NONE: tuple[tuple[str, str], ...] = ()
 
@@ -53,33 +46,42 @@ class Payments:
 
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
+        self._fields = PaymentFields(gateway)
         self._rendered = RenderedPayments(gateway)
-        self._forms = {
-            environment.value: _payment_form(gateway, environment) for environment in Environment
-        }
 
     async def create(self, request: Request, caller: Caller) -> Reply:
         """POST /api/payments."""
-        body = read_fields_leniently(request, caller)
-        form = self._forms[caller.application.environment.value]
-        new = _new_payment(form.check(body), request, body)
-        view = await create_payment(self._gateway, caller, new)
-        rendered = self._render_created(view)
+        new = await self._fields.read(request, caller)
+        make = create_charge if new.rail in CODE_RAILS else create_payment
+        rendered = self._render_created(await make(self._gateway, caller, new))
         return Reply(200, b'{"message":"Payment saved successfully!","payment":%b}' % rendered)
 
     def _render_created(self, view: PaymentView) -> bytes:
-        """The payment as it was made: a repeated request is answered as the first one was."""
+        """The payment as it was made: a repeated request is answered as the first one was.
+
+        What ended before its payer had a code cannot be paid, and is shown as it ended.
+        """
         payment = view.payment
         if payment.version == 1:
-            return self._rendered.render(view)
-        as_made = payment._replace(status="pending", reason=None, updated_at=payment.created_at)
-        return render_payment(self._gateway, view._replace(payment=as_made))
+            return self._rendered.render(view, Shape.CREATED)
+        never_payable = payment.rail in CODE_RAILS and payment.payer_code is None
+        if never_payable and payment.status not in OPEN_PAYMENT:
+            return render_payment(self._gateway, view, Shape.CREATED)
+        as_made = payment._replace(
+            status="pending",
+            reason=None,
+            updated_at=payment.created_at,
+            refunding_minor=0,
+            refunded_minor=0,
+            returned_minor=0,
+        )
+        return render_payment(self._gateway, view._replace(payment=as_made), Shape.CREATED)
 
     async def list(self, request: Request, caller: Caller) -> Reply:
         """GET /api/payments."""
         page = asked_page(request)
         listing = await list_payments(self._gateway, caller, _filters(request), page)
-        data = b",".join([self._rendered.render(view) for view in listing.items])
+        data = b",".join([self._rendered.render(view, Shape.LISTED) for view in listing.items])
         base_url = self._gateway.settings.base_url
         tail = links_and_meta(base_url, request, page, len(listing.items), listing.total)
         return Reply(200, b'{"data":[%b],%b' % (data, msgspec.json.encode(tail)[1:]))
@@ -91,79 +93,7 @@ class Payments:
         if payment_id is None:
             raise NotFound("payment", key)
         view = await read_payment(self._gateway, caller, payment_id)
-        return Reply(200, b'{"payment":%b}' % self._rendered.render(view))
-
-
-def _payment_form(gateway: Gateway, environment: Environment) -> Form:
-    """The fields of contract 6.3, in its order."""
-
-    def known_institution(value: Any, values: Values) -> str | None:
-        rail = RAIL_OF_SERVICE.get(str(values["serviceId"] or _DEFAULT_SERVICE))
-        if rail is None:  # told about the service already
-            return None
-        institution = (
-            find_institution(gateway, environment, value) if isinstance(value, str) else None
-        )
-        if institution is None or institution.rail != rail:
-            return "The selected {} is invalid."
-        return None
-
-    policy = PUBLIC_ONLY if environment is Environment.LIVE else ANYWHERE
-    named = {"name", "email", "country"}
-    return Form(
-        Field("serviceId", (rules.one_of(*RAIL_OF_SERVICE),)),
-        Field(
-            "institutionId",
-            (known_institution,),
-            rules.required_if("serviceId", _DEFAULT_SERVICE),
-        ),
-        Field("payment", (rules.array,), rules.required),
-        Field("payment.amount", (rules.amount_in("payment.currency"),), rules.required),
-        Field("payment.currency", (rules.currency,), rules.required),
-        Field("customer", (rules.array,), rules.required),
-        Field("customer.id", (rules.uuid,)),
-        Field("customer.email", (rules.email,), rules.required_without("customer.id")),
-        Field("customer.name", (rules.text,)),
-        Field("customer.country", (rules.text,), rules.required),
-        *(
-            Field(f"customer.{name}", (rules.text,))
-            for name in CUSTOMER_FIELDS
-            if name not in named
-        ),
-        Field("reference", (rules.text,)),
-        Field("callback_url", (rules.url_under(policy),)),
-    )
-
-
-_CUSTOMER_PATHS = tuple((name, f"customer.{name}") for name in CUSTOMER_FIELDS)
-
-
-def _new_payment(values: Values, request: Request, body: Mapping[str, Any]) -> NewPayment:
-    request_key = request.headers.get("idempotency-key")
-    if request_key is not None and not _REQUEST_KEY.fullmatch(request_key):
-        sentence = "The key must be 1 to 255 printable ASCII characters."
-        raise ValidationFailed({IDEMPOTENCY_KEY: [sentence]})
-    return NewPayment(
-        rail=RAIL_OF_SERVICE[values["serviceId"] or _DEFAULT_SERVICE],
-        institution_key=values["institutionId"],
-        money=parse_money(values["payment.amount"], values["payment.currency"]),
-        customer=CustomerDetails(
-            id=parse_uuid(values["customer.id"]),
-            email=values["customer.email"],
-            fields={
-                name: values[path] for name, path in _CUSTOMER_PATHS if values[path] is not None
-            },
-        ),
-        reference=values["reference"],
-        notify_url=values["callback_url"],
-        request_key=request_key,
-        request_hash=_fingerprint(body) if request_key is not None else None,
-    )
-
-
-def _fingerprint(body: Mapping[str, Any]) -> bytes:
-    """The same for bodies that say the same, whatever their blanks and the order of their keys."""
-    return hashlib.sha256(_CANONICAL.encode(body)).digest()
+        return Reply(200, b'{"payment":%b}' % self._rendered.render(view, Shape.SHOWN))
 
 
 def _filters(request: Request) -> PaymentFilters:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from guichet.domain.outcomes import Reason
 from guichet.domain.payments import PAYMENT
 
-SERVICE_OF_RAIL = {"open_banking": "api"}
+SERVICE_OF_RAIL = {"open_banking": "api", "pix": "pix"}
+#: The rails whose payers pay by a code, ``qr_code``, instead of going to ``authorisationUrl``.
+CODE_RAILS = frozenset({"pix"})
 #: The word for whatever was paid by a payment link (contract 12b #15).
 LINKS_SERVICE = "links"
 RAIL_OF_SERVICE = {service: rail for rail, service in SERVICE_OF_RAIL.items()}

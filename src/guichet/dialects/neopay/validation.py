@@ -67,11 +67,12 @@ class Form:
             parent, _, key = field.path.rpartition(".")
             self._keys.setdefault(parent, []).append((key, field.path))
 
-    def check(self, body: Mapping[str, Any]) -> Values:
+    def check(self, body: Mapping[str, Any], known: Mapping[str, Any] | None = None) -> Values:
         """The fields' values by path, None for those absent, null or empty. Fields that are in
-        no table are ignored. Raises ``ValidationFailed``.
+        no table are ignored. ``known`` is what the rules need beside them, under names that no
+        field has. Raises ``ValidationFailed``.
         """
-        values: Values = {}
+        values: Values = dict(known or {})
         for parent, keys in self._keys.items():
             holder = values[parent] if parent else body
             get = holder.get if isinstance(holder, dict) else _no_fields

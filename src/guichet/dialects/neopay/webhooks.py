@@ -5,31 +5,38 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from guichet.dialects.neopay.resources import render_payment
+from guichet.dialects.neopay.resources import Shape, render_payment
 from guichet.dialects.neopay.statuses import status_word
 from guichet.domain.events import Event
 from guichet.domain.payments import Payment
 from guichet.gateway import Gateway
+from guichet.services.face import SigningKeys
 from guichet.services.payments import PaymentView
+from guichet.services.subjects import Subject
 
 
-def render_event(gateway: Gateway, event: Event, view: PaymentView) -> bytes:
-    """``{"payment": resource}`` in the state that the event tells of."""
+def render_event(
+    gateway: Gateway, event: Event, view: Subject, wanted: Sequence[str] | None = None
+) -> bytes | None:
+    """``{"payment": resource}`` in the state that the event tells of; of payments alone."""
+    if wanted is not None or not isinstance(view, PaymentView):
+        return None
     payment = view.payment._replace(
         status=event.status, reason=event.reason, updated_at=event.occurred_at
     )
-    return b'{"payment":%b}' % render_payment(gateway, view._replace(payment=payment))
+    return b'{"payment":%b}' % render_payment(gateway, view._replace(payment=payment), Shape.LISTED)
 
 
 def signature_headers(
-    secret: bytes, body: bytes, event_id: str, timestamp: datetime
+    keys: SigningKeys, body: bytes, event_id: str, timestamp: datetime
 ) -> Mapping[str, str]:
     """The headers of one try, signed twice with the same secret: in Neopay's manner, over
     ``<t>.<body>``, and in that of Standard Webhooks 1.0, over ``<id>.<t>.<body>``.
     """
+    secret = keys.application
     moment = str(int(timestamp.timestamp()))
     ours = hmac.digest(secret, f"{moment}.".encode() + body, hashlib.sha256).hex()
     standard = hmac.digest(secret, f"{event_id}.{moment}.".encode() + body, hashlib.sha256)
@@ -41,6 +48,11 @@ def signature_headers(
         "webhook-timestamp": moment,
         "webhook-signature": f"v1,{base64.b64encode(standard).decode()}",
     }
+
+
+def return_url(payment: Payment) -> str | None:
+    """The payer goes back to the address that the notices go to."""
+    return payment.notify_url
 
 
 def payer_query(payment: Payment) -> Mapping[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from guichet.dialects.neopay.auth import origin_host
 from guichet.domain.access import Caller, Environment, KeyRole
 from guichet.domain.errors import Forbidden, Unauthenticated
 from guichet.gateway import Gateway
@@ -10,6 +11,8 @@ from guichet.web.asgi import Request
 
 _KEY_HEADERS = ("authorization", "n-authorization")
 _GRANT_HEADERS = ("authorization", "x-grant", "grant-authorization", "x-auth")
+#: Every header that clients put a key into.
+KEY_HEADERS = (*_KEY_HEADERS, *_GRANT_HEADERS[1:])
 
 
 class KeyMissing(Unauthenticated):
@@ -34,7 +37,7 @@ def authenticate(gateway: Gateway, request: Request) -> Caller:
     if key is None:
         raise KeyMissing
     caller = identify_by_key(gateway, key, "notchpay")
-    check_origin(caller, request.client_address, None)
+    check_origin(caller, request.client_address, origin_host(request))
     return caller
 
 
@@ -76,7 +79,7 @@ def speaks_v1(request: Request) -> bool:
 def _key(request: Request, header: str) -> str | None:
     """The header's key, documented bare; ``Bearer`` before it is accepted in any case."""
     value = request.headers.get(header, "").strip()
-    scheme, blank, rest = value.partition(" ")
-    if blank and scheme.lower() == "bearer":
+    scheme, _, rest = value.partition(" ")
+    if scheme.lower() == "bearer":
         value = rest.strip()
     return value or None

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from email.message import Message
 from email.parser import BytesParser
-from email.policy import HTTP
 from typing import Any
 
 from guichet.web.asgi import Request
@@ -33,8 +33,7 @@ def read_fields(request: Request) -> dict[str, Any]:
         elif media_type == "application/x-www-form-urlencoded" and not _looks_like_json(request):
             fields = read_form(request.body)
         else:
-            value = read_json(request.body)
-            fields = {} if value == [] else value  # type: ignore[assignment]
+            fields = _read_json_or_form(request.body, content_type)
     except Unreadable as error:
         raise InvalidBody from error
     if not isinstance(fields, dict):
@@ -42,8 +41,19 @@ def read_fields(request: Request) -> dict[str, Any]:
     return {name: _trimmed(value) for name, value in fields.items()}
 
 
+def _read_json_or_form(body: bytes, content_type: str) -> Any:
+    """JSON, whatever it is called; without a name and not JSON, a form."""
+    try:
+        value = read_json(body)
+    except Unreadable:
+        if content_type or b"=" not in body or body.lstrip()[:1] in b"{[":
+            raise
+        return read_form(body)
+    return {} if value == [] else value
+
+
 def _looks_like_json(request: Request) -> bool:
-    return request.body.lstrip()[:1] == b"{"
+    return request.body.lstrip()[:1] in (b"{", b"[")
 
 
 def _trimmed(value: Any) -> Any:
@@ -59,11 +69,12 @@ def _trimmed(value: Any) -> Any:
 
 def _read_multipart(content_type: str, body: bytes) -> dict[str, Any]:
     head = f"content-type: {content_type}\r\n\r\n".encode("latin-1", "replace")
-    message = BytesParser(policy=HTTP).parsebytes(head + body)
-    if not message.is_multipart():
+    parts = BytesParser().parsebytes(head + body).get_payload()
+    if not isinstance(parts, list):
         raise Unreadable("no parts")
     form: dict[str, Any] = {}
-    for count, part in enumerate(message.iter_parts()):
+    for count, part in enumerate(parts):
+        assert isinstance(part, Message)
         name = part.get_param("name", header="content-disposition")
         payload = part.get_payload(decode=True)
         if count >= _PARTS_MAX or not isinstance(name, str) or not isinstance(payload, bytes):

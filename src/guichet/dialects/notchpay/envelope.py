@@ -10,18 +10,16 @@ from http import HTTPStatus
 from typing import Any
 
 from guichet.domain.paging import Page
-from guichet.web.asgi import Reply, Request
+from guichet.web.asgi import Reply
 
-_PAGE_SIZE = 30
-_PAGE_SIZE_MAX = 100
-_NUMBER = re.compile(r"[0-9]{1,9}\Z", re.ASCII)
 #: The documents' words where they differ from HTTP's.
 _WORDS = {201: "Created", 202: "Accepted", 200: "OK", 422: "Unprocessable Content"}
+_INDEX = re.compile(r"(?:0|[1-9][0-9]{0,9})\Z", re.ASCII)
 
 
 def encode(value: Any) -> bytes:
     """Compact JSON, nothing escaped that need not be: it survives a parse and a re-stringify."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
 
 
 def answer(code: int, message: str, status: str | None = None, **resources: Any) -> Reply:
@@ -51,30 +49,6 @@ def listing(
     return Reply(200, encode(_head(200, message) | totals | dict.fromkeys(keys, items)))
 
 
-def asked_page(request: Request) -> Page:
-    """The page that the query asks for: ``limit`` (or ``perpage``) up to 100, ``page`` from 1."""
-    size = next(
-        (
-            int(text)
-            for name in ("limit", "perpage", "per_page")
-            if _NUMBER.match(text := request.query_value(name) or "") and int(text)
-        ),
-        _PAGE_SIZE,
-    )
-    number = request.query_value("page") or ""
-    return Page(
-        number=max(int(number), 1) if _NUMBER.match(number) else 1,
-        size=min(size, _PAGE_SIZE_MAX),
-    )
-
-
-def asked_words(request: Request, name: str) -> list[str]:
-    """A list in the query: by commas, repeated, or as ``name[0]=`` (contract 5.3)."""
-    pattern = re.compile(rf"{name}(?:\[[0-9]*\])?\Z", re.ASCII)
-    found = (text for key, text in request.query if pattern.match(key))
-    return [word.strip() for text in found for word in text.split(",") if word.strip()]
-
-
 def timestamp(moment: datetime) -> str:
     """UTC with six decimals: ``2024-06-17T07:27:11.000000Z``."""
     return f"{moment.isoformat()[:19]}.{moment.microsecond:06d}Z"
@@ -86,6 +60,11 @@ def timestamp_or_none(moment: datetime | None) -> str | None:
 
 
 def as_object(text: str | None) -> Mapping[str, Any]:
-    """A stored JSON object; none is empty."""
-    value = json.loads(text) if text else {}
+    """A stored JSON object, its keys in the order that JavaScript gives them; none is empty."""
+    value = json.loads(text, object_pairs_hook=_indexes_first) if text else {}
     return value if isinstance(value, dict) else {}
+
+
+def _indexes_first(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    indexes = sorted((pair for pair in pairs if _INDEX.match(pair[0])), key=lambda p: int(p[0]))
+    return dict(indexes + [pair for pair in pairs if not _INDEX.match(pair[0])])

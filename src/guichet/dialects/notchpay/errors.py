@@ -30,11 +30,8 @@ _SENTENCES = {
     "unknown": "The selected {} is invalid.",
     "currency": "The selected {} does not fit the currency.",
     "amount": "The {} field is out of the channel's bounds.",
+    "locked": "The selected {} is not one that this payment is locked to.",
 }
-
-
-class BlockedCustomer(errors.Forbidden):
-    """Customer is blocked."""
 
 
 def error_reply(request: Request, error: Exception) -> Reply:
@@ -115,7 +112,7 @@ _ANSWERS: dict[type[Any], Callable[[Request, Any], Reply]] = {
     errors.Unauthenticated: _fixed(401, "Invalid API key"),
     GrantMissing: _fixed(403, "This endpoint requires additional authentication"),
     GrantWrong: _fixed(403, "Invalid grant key"),
-    BlockedCustomer: _fixed(403, "Customer is blocked"),
+    errors.CustomerBlocked: _fixed(403, "Customer is blocked"),
     errors.Forbidden: _fixed(403, "This action is unauthorized"),
     errors.NotFound: _not_found,
     errors.Invalid: _invalid,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import string
-from uuid import UUID
+from uuid import UUID, uuid5
 
 _DIGITS = string.digits + string.ascii_uppercase + string.ascii_lowercase
 _VALUES = {digit: value for value, digit in enumerate(_DIGITS)}
@@ -37,6 +37,11 @@ def write_id(kind: str, environment: str, identifier: UUID) -> str:
 def write_payment_id(environment: str, identifier: UUID) -> str:
     """The documented second name of a payment, ``pay_test_…``."""
     return f"pay_{_rest(environment, identifier)}"
+
+
+def write_method_id(environment: str, payer_id: UUID, channel: str, phone: str) -> str:
+    """The id of a payer's wallet: the same in each payment made by it."""
+    return write_id("payment_method", environment, uuid5(payer_id, f"{channel}/{phone}"))
 
 
 def read_id(kind: str, text: str) -> UUID | None:

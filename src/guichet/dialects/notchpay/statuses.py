@@ -34,6 +34,19 @@ _REFUND = {
     "completed": "complete",
     "failed": "failed",
 }
+#: The guides' words for why a payment failed (contract 15.1), as far as they have any.
+_FAILURES = {
+    Reason.DECLINED: "CANCELLED_BY_USER",
+    Reason.REJECTED: "PROVIDER_ERROR",
+    Reason.INSUFFICIENT_FUNDS: "INSUFFICIENT_BALANCE",
+    Reason.TIMED_OUT: "TIMEOUT",
+    Reason.ABANDONED: "TIMEOUT",
+    Reason.NOT_STARTED: "PROVIDER_ERROR",
+    Reason.PROVIDER_ERROR: "PROVIDER_ERROR",
+    Reason.SHORT: "PROVIDER_ERROR",
+    Reason.CURRENCY: "PROVIDER_ERROR",
+    Reason.WITHDRAWN: None,
+}
 #: Spellings that clients use for the same words.
 _ALIASES = {"cancelled": "canceled", "completed": "complete", "success": "complete"}
 
@@ -43,6 +56,13 @@ def payment_word(status: str, reason: str | None) -> str:
     if status == "failed" and reason in _FAILED_BECAUSE:
         return _FAILED_BECAUSE[reason]
     return _PAYMENT[status]
+
+
+def failure_word(status: str, reason: str | None) -> str | None:
+    """Why a payment ended without money; None for one that did not, or that nobody tried."""
+    if reason is None or status not in {"failed", "expired", "reversed"}:
+        return None
+    return _FAILURES[Reason(reason)]
 
 
 def transfer_word(status: str) -> str:

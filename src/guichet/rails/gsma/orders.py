@@ -183,19 +183,15 @@ class Orders:
         if says is Progress.UNDER_WAY:
             return self._waiting(memory, reference)
         if says is Progress.REVERSED:
-            if ask.received_minor > 0 or not ask.collects:
-                return TakenBack(memory=memory, provider_reference=reference)
-            return Refused(
-                reason=Reason.PROVIDER_ERROR, memory=memory, provider_reference=reference
-            )
+            return _reversed(ask, memory, reference)
         if says is Progress.FAILED:
             return _failed(ask, None, memory, reference)
         try:
             moved = exact_money(transaction.amount, transaction.currency)
         except Unreadable as error:
             return _odd(str(error), memory)
-        if moved != ask.money and not ask.collects:
-            return _odd("another amount was paid out", memory)
+        if moved.minor == 0 or (moved != ask.money and not ask.collects):
+            return _odd("nothing was paid, or another amount paid out", memory)
         return Done(
             received=moved,
             finality=Finality.SETTLED,
@@ -225,6 +221,15 @@ def _failed(
     return Refused(
         reason=reason_of(problem), code=code, memory=memory, provider_reference=reference
     )
+
+
+def _reversed(ask: Ask, memory: dict[str, str], reference: str) -> Outcome:
+    """Money that had moved is where it was before."""
+    if ask.order.type is not None:
+        return _odd("what was given back came back", memory)
+    if ask.received_minor > 0 or not ask.collects:
+        return TakenBack(memory=memory, provider_reference=reference)
+    return Refused(reason=Reason.PROVIDER_ERROR, memory=memory, provider_reference=reference)
 
 
 def _odd(detail: str, memory: dict[str, str]) -> Unknown:

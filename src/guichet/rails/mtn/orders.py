@@ -168,8 +168,8 @@ class Orders:
             moved = exact_money(result.amount, result.currency)
         except Unreadable as error:
             return _odd(str(error), memory)
-        if moved != ask.money and not ask.collects:
-            return _odd("another amount was paid out", memory)
+        if moved.minor == 0 or (moved != ask.money and not ask.collects):
+            return _odd("nothing was paid, or another amount paid out", memory)
         return Done(
             received=moved,
             finality=Finality.SETTLED,

@@ -19,7 +19,15 @@ from guichet.rails.mtn.account import CURRENCIES, MtnAccount
 from guichet.rails.mtn.api import MtnApi
 from guichet.rails.mtn.orders import VISIBILITY_SECONDS, Ask, Orders
 from guichet.rails.mtn.sessions import Session, Sessions
-from guichet.rails.port import Inbound, Rail, RailCard, RefundingRail, SendingRail
+from guichet.rails.port import (
+    Inbound,
+    Rail,
+    RailCard,
+    RailUnavailable,
+    RefundingRail,
+    SelectiveRail,
+    SendingRail,
+)
 
 #: Where MTN sends the callbacks of an account's orders; None: nowhere.
 CallbackUrl = Callable[[ProviderAccount | None], str | None]
@@ -28,7 +36,7 @@ CallbackUrl = Callable[[ProviderAccount | None], str | None]
 REFUND_WINDOW = timedelta(days=90)
 
 
-class MtnRail(Rail, RefundingRail, SendingRail):
+class MtnRail(Rail, RefundingRail, SendingRail, SelectiveRail):
     """MTN's API in one environment (``sandbox`` or ``live``), with each application's own account.
 
     ``default_account`` serves applications without an account; there is none in live.
@@ -105,6 +113,14 @@ class MtnRail(Rail, RefundingRail, SendingRail):
             "transfer", order.key, order.money, session, request, callback_url, payee, order.memory
         )
         return await self._orders.settle(ask)
+
+    def pays_out(self, account: ProviderAccount | None) -> bool:
+        """Whether the account has credentials for disbursement."""
+        try:
+            self._sessions.of(account).door("disbursement")
+        except RailUnavailable:
+            return False
+        return True
 
     def hear(self, inbound: Inbound) -> Sequence[Notice]:
         """The order that a callback names; see ``notices``."""

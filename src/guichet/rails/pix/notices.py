@@ -22,7 +22,7 @@ from guichet.rails.port import ForgedNotice, Inbound
 
 #: The name of the list in the body is all there is of a type.
 EVENT_TYPES = frozenset({"pix"})
-_BODY_BYTES_MAX = 262_144
+_BODY_BYTES_MAX = 1_048_576
 _PAYMENTS_MAX = 1000
 _KEY = re.compile(r"[0-9a-f]{32}")
 _SUBJECT_CHARACTERS_SHOWN = 200

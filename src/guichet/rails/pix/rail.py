@@ -113,6 +113,7 @@ class PixRail(Rail, RefundingRail, ReconcilingRail):
             visibility_seconds=10,
             begins_at_creation=True,
             needs_account=default_account is None,
+            needs_payer=True,
             refund_window=REFUND_WINDOW,
         )
         self._api = PixApi(client, timeout_seconds)
@@ -243,17 +244,20 @@ class PixRail(Rail, RefundingRail, ReconcilingRail):
             return refused(denied)
         except Uncertain as uncertain:
             return Unknown(detail=str(uncertain), memory=order.memory)
-        return await self._reported(order, session, charge)
+        try:
+            return await self._reported(order, session, charge)
+        except RailUnavailable as error:  # something was sent all the same
+            return Unknown(detail=str(error), memory=order.memory)
 
     async def _denied(self, order: CollectOrder, session: Session, denied: Denied) -> Outcome:
         """A no may mean that the charge is there already, from an earlier try."""
         try:
             charge = await self._read(order, session)
+            return (
+                refused(denied) if charge is None else await self._reported(order, session, charge)
+            )
         except (Odd, RailUnavailable):
             return Unknown(detail=str(denied), memory=order.memory)
-        if charge is None:
-            return refused(denied)
-        return await self._reported(order, session, charge)
 
     async def _read(self, order: CollectOrder, session: Session) -> wire.Charge | None:
         """The charge, None if the PSP knows none; raises ``Odd`` and ``RailUnavailable``."""
@@ -294,9 +298,7 @@ class PixRail(Rail, RefundingRail, ReconcilingRail):
         since = order.expires_at - _LIFETIME_MAX
         if posted := order.memory.get(memory.POSTED):
             since = datetime.fromtimestamp(int(posted), now.tzinfo)
-        return await self._statement.of_charge(
-            session, order.key, min(since, now) - _MARGIN, now + _MARGIN
-        )
+        return await self._statement.of_charge(session, order.key, min(since, now) - _MARGIN, now)
 
     async def _reported(
         self, order: CollectOrder, session: Session, charge: wire.Charge

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 
 from guichet.rails.pix import wire
@@ -10,6 +10,8 @@ from guichet.rails.pix.api import Denied, PixApi, Uncertain
 from guichet.rails.pix.sessions import Session
 from guichet.rails.port import RailUnavailable
 
+#: Banco Central sets no limit, but some PSPs answer for a month at most, and some for five days.
+_PERIODS = (timedelta(days=30), timedelta(days=5))
 _ITEMS_PER_PAGE = 100
 _PAGES_MAX = 1000
 
@@ -24,24 +26,42 @@ class Statement:
         self, session: Session, txid: str, since: datetime, until: datetime
     ) -> list[wire.Pix]:
         """The Pix that paid one charge."""
-        found = await self._pages(session, since, until, {"txid": txid})
+        found = await self._whole(session, since, until, {"txid": txid})
         return [pix for pix in found if pix.txid == txid]
 
     async def received(self, session: Session, since: datetime, until: datetime) -> list[wire.Pix]:
         """The Pix received in that time that paid a charge."""
-        return await self._pages(session, since, until, {"txIdPresente": "true"})
+        return await self._whole(session, since, until, {"txIdPresente": "true"})
 
     async def returned(self, session: Session, since: datetime, until: datetime) -> list[wire.Pix]:
         """Those of them of which something was given or taken back, whenever that was."""
         filters = {"txIdPresente": "true", "devolucaoPresente": "true"}
-        return await self._pages(session, since, until, filters)
+        return await self._whole(session, since, until, filters)
+
+    async def _whole(
+        self, session: Session, since: datetime, until: datetime, filters: Mapping[str, str]
+    ) -> list[wire.Pix]:
+        """The list in pieces as long as the PSP allows; a Pix on a border may come twice."""
+        refusal = ""
+        for longest in _PERIODS:
+            found: list[wire.Pix] = []
+            try:
+                for start, end in _pieces(since, until, longest):
+                    found += await self._pages(session, start, end, filters)
+            except Denied as denied:
+                refusal = str(denied)
+                if denied.status not in (400, 422):
+                    break
+            else:
+                return found
+        raise RailUnavailable(refusal)
 
     async def _pages(
         self, session: Session, since: datetime, until: datetime, filters: Mapping[str, str]
     ) -> list[wire.Pix]:
         query = {
             "inicio": _moment(since),
-            "fim": _moment(until + timedelta(seconds=1)),
+            "fim": _moment(until),
             **filters,
             "paginacao.itensPorPagina": str(_ITEMS_PER_PAGE),
         }
@@ -61,10 +81,19 @@ class Statement:
     async def _page(self, session: Session, query: Mapping[str, str]) -> wire.PixPage:
         try:
             return await self._api.received(session, query)
-        except (Denied, Uncertain) as error:
+        except Uncertain as error:
             raise RailUnavailable(str(error)) from error
 
 
+def _pieces(
+    since: datetime, until: datetime, longest: timedelta
+) -> Iterator[tuple[datetime, datetime]]:
+    while until - since > longest:
+        yield since, since + longest
+        since += longest
+    yield since, until
+
+
 def _moment(moment: datetime) -> str:
-    """RFC 3339 in whole seconds."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    """RFC 3339. Never rounded up: some PSPs take no time to come."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -75,7 +75,7 @@ def _fault_of(asked: dict[str, Any], operations: Collection[str]) -> tuple[str, 
     fault.status = int(number_of(asked, "status", 400, 599, fault.status))
     fault.copies = int(number_of(asked, "copies", 0, 100, fault.copies))
     fault.times = int(number_of(asked, "times", 1, 10**6, fault.times))
-    if (when := asked.get("when", fault.when)) not in {"before", "after"}:
+    if (when := asked.get("when", fault.when)) not in ("before", "after"):
         raise Refusal(422, "when must be before or after")
     fault.when = when
     return operation, fault

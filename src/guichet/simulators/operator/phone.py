@@ -54,12 +54,14 @@ class PhoneSite:
         self._base = urlsplit(base_url).path.rstrip("/")
         self._pages = templates(__package__ or "")
         self._style = _style()
+        self._mark = _static("phone.svg")
 
     def routes(self) -> list[Route]:
         return [
             Route("/phone", self._choose),
             Route("/phone/open", self._open),
             Route("/phone/style.css", self._stylesheet),
+            Route("/phone/icon.svg", self._icon),
             Route("/phone/{number}", self._phone),
             Route("/phone/{number}/answer", self._answer, methods=["POST"]),
             Route("/phone/{number}/cash", self._put_cash_in, methods=["POST"]),
@@ -69,6 +71,10 @@ class PhoneSite:
 
     async def _stylesheet(self, _request: HttpRequest) -> Response:
         return Response(self._style, media_type="text/css")
+
+    async def _icon(self, _request: HttpRequest) -> Response:
+        headers = {"Content-Security-Policy": "default-src 'none'"}
+        return Response(self._mark, media_type="image/svg+xml", headers=headers)
 
     async def _choose(self, request: HttpRequest, wrong: str | None = None) -> Response:
         operators = [
@@ -214,9 +220,13 @@ def _number_of(typed: str) -> str | None:
     return digits if operator_of(digits) else None
 
 
+def _static(name: str) -> str:
+    return files(__package__ or "").joinpath(f"static/{name}").read_text("utf-8")
+
+
 def _style() -> str:
     # Inline styles are forbidden, so each operator's colours are rules of the one stylesheet.
-    own = files(__package__ or "").joinpath("static/phone.css").read_text("utf-8")
+    own = _static("phone.css")
     rules = [
         f".{each.id.replace('.', '-')} {{ --brand: {each.colour}; --accent: {each.accent}; }}"
         for each in OPERATORS.values()

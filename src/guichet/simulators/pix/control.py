@@ -161,7 +161,7 @@ class Control:
     def _claim(self, asked: dict[str, Any]) -> object:
         payment = self._payment_named(asked)
         kind = asked.get("kind", "fraud")
-        if kind not in {"fraud", "operational"}:
+        if kind not in ("fraud", "operational"):
             raise Refusal(422, "kind must be fraud or operational")
         try:
             found = self._book.claim(payment, kind, _amount(asked, required=False))

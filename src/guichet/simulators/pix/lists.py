@@ -88,12 +88,12 @@ class Query:
             return default
         try:
             moment = datetime.fromisoformat(value or "")
-        except ValueError:
-            moment = None
-        if moment is None or moment.tzinfo is None or "T" not in (value or "").upper():
-            self._broken(name)
-            return default
-        return moment.astimezone(UTC)
+            if moment.tzinfo is not None and "T" in (value or "").upper():
+                return moment.astimezone(UTC)
+        except (ValueError, OverflowError):
+            pass
+        self._broken(name)
+        return default
 
     def _number(self, name: str, least: int, most: int, default: int) -> int:
         value = self._query.get(name, str(default))

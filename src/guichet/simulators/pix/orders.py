@@ -158,12 +158,11 @@ class Orders:
             order.decided = "blocked"
 
     def pay(self, order: Order) -> None:
-        """Sends the money, once; what came of it is in the order.
+        """Sends the money of an open order with a bank; what came of it is in the order.
 
         Raises ``Conflict`` if the charge ended meanwhile.
         """
-        if order.decided is not None or order.bank is None:
-            return
+        assert order.bank is not None
         payer = Payer(bank=order.bank)
         try:
             order.payments = self._send(order, payer)

@@ -5,14 +5,12 @@ from __future__ import annotations
 import asyncio
 import io
 
-import zxingcpp
 from PIL import Image
 
 LARGEST_BYTES = 6 * 2**20
 _LARGEST_PIXELS = 40_000_000
 _SIDE_PIXELS = 2400
 _FORMATS = ("PNG", "JPEG")
-_QR_CODES = zxingcpp.barcode_formats_from_str("QRCode")
 _AT_ONCE = asyncio.Semaphore(2)
 
 
@@ -34,13 +32,16 @@ async def read_picture(content: bytes) -> str:
 
 
 def _read(content: bytes) -> str:
+    # Not at the top: it complains on standard error when a program that never used it ends.
+    import zxingcpp
+
     if len(content) > LARGEST_BYTES:
         raise NoCode("too-large")
     grey = _grey(content)
     grey.thumbnail((_SIDE_PIXELS, _SIDE_PIXELS))
     found = zxingcpp.read_barcodes(
         grey,
-        formats=_QR_CODES,
+        formats=zxingcpp.barcode_formats_from_str("QRCode"),
         text_mode=zxingcpp.TextMode.Plain,
     )
     texts = {each.text for each in found}

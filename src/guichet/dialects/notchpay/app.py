@@ -1,0 +1,159 @@
+"""The ASGI application of Notch Pay's dialect: its routes, and who may use them (contract 2)."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from guichet.dialects.neopay.limits import RequestLimiter, limit_headers
+from guichet.dialects.notchpay.auth import KEY_HEADERS, authenticate, granted_where_live
+from guichet.dialects.notchpay.cors import Cors
+from guichet.dialects.notchpay.customers import Customers
+from guichet.dialects.notchpay.endpoints import Endpoints
+from guichet.dialects.notchpay.envelope import encode
+from guichet.dialects.notchpay.errors import error_reply
+from guichet.dialects.notchpay.legacy import Legacy
+from guichet.dialects.notchpay.payments import Payments
+from guichet.dialects.notchpay.reference import Reference
+from guichet.domain.access import Caller
+from guichet.gateway import Gateway
+from guichet.web.asgi import (
+    Application,
+    Asgi,
+    Handler,
+    Receive,
+    Reply,
+    Request,
+    Router,
+    Scope,
+    Send,
+)
+from guichet.web.proxies import TrustedProxies
+
+Identify = Callable[[Gateway, Request], Caller]
+CallerHandler = Callable[[Request, Caller], Awaitable[Reply]]
+Serve = Callable[[str, str, CallerHandler, Identify], None]
+
+#: The first segments of the paths that are this dialect's, whoever asks.
+SEGMENTS = frozenset(
+    {
+        "payments",
+        "customers",
+        "channels",
+        "countries",
+        "currencies",
+        "transfers",
+        "beneficiaries",
+        "recipients",
+        "webhooks",
+        "balance",
+        "refunds",
+        "checkout",
+        "verify",
+    }
+)
+_KEY_HEADERS = frozenset(name.encode() for name in KEY_HEADERS)
+
+
+def is_client(scope: Scope) -> bool:
+    """Whether a client of an API asks, and not a browser that wants a page."""
+    for name, value in scope["headers"]:
+        if name in _KEY_HEADERS or name == b"access-control-request-method":
+            return True
+        if name == b"accept" and value.strip().lower().startswith(b"application/json"):
+            return True
+    return False
+
+
+def build_app(gateway: Gateway) -> Asgi:
+    """The application; it serves full paths from the root."""
+    limiter = RequestLimiter()
+
+    def by(identify: Identify, handler: CallerHandler) -> Handler:
+        async def answer(request: Request) -> Reply:
+            request.reply_headers.append(("Cache-Control", "no-store, private"))
+            caller = identify(gateway, request)
+            remaining = limiter.take(caller.application)
+            if remaining is not None:
+                limit = caller.application.requests_per_minute
+                request.reply_headers += limit_headers(limit, remaining)
+            return await handler(request, caller)
+
+        return answer
+
+    router = Router()
+
+    def serve(methods: str, path: str, handler: CallerHandler, identify: Identify) -> None:
+        for method in methods.split():
+            router.add(method, path, by(identify, handler))
+
+    payments = Payments(gateway)
+    _add_payments(serve, payments)
+    _add_legacy(serve, payments, Legacy(gateway, payments))
+    _add_customers(serve, Customers(gateway))
+    _add_webhooks(serve, Endpoints(gateway))
+    reference = Reference(gateway)
+    serve("GET", "/", reference.greet, authenticate)
+    serve("GET", "/channels", reference.channels, authenticate)
+    serve("GET", "/countries", reference.countries, authenticate)
+    serve("GET", "/currencies", reference.currencies, authenticate)
+    return Cors(
+        Application(
+            router,
+            error_reply,
+            body_limit_bytes=gateway.settings.body_limit_bytes,
+            proxies=TrustedProxies(gateway.settings.trusted_proxies),
+        )
+    )
+
+
+def _add_payments(serve: Serve, payments: Payments) -> None:
+    serve("GET", "/payments", payments.list, granted_where_live)
+    serve("GET", "/payments/search", payments.list, granted_where_live)
+    serve("POST", "/payments", payments.create, authenticate)
+    serve("POST", "/payments/initialize", payments.create, authenticate)
+    serve("GET", "/payments/{reference}", payments.show, authenticate)
+    serve("PUT POST", "/payments/{reference}", payments.process, authenticate)
+    serve("DELETE", "/payments/{reference}", payments.cancel, authenticate)
+
+
+def _add_legacy(serve: Serve, payments: Payments, legacy: Legacy) -> None:
+    serve("POST", "/checkout/initialize", legacy.create, authenticate)
+    serve("GET", "/checkout/{reference}", payments.show, authenticate)
+    serve("POST", "/checkout/{reference}", legacy.process, authenticate)
+    serve("PUT DELETE", "/checkout/{reference}", payments.cancel, authenticate)
+    serve("GET", "/verify/{reference}", legacy.verify, authenticate)
+
+
+def _add_customers(serve: Serve, customers: Customers) -> None:
+    serve("GET", "/customers", customers.list, granted_where_live)
+    serve("POST", "/customers", customers.create, authenticate)
+    serve("GET", "/customers/{id}", customers.show, granted_where_live)
+    serve("POST PUT PATCH", "/customers/{id}", customers.update, authenticate)
+    serve("DELETE", "/customers/{id}", customers.delete, authenticate)
+    serve("GET", "/customers/{id}/payment_methods", customers.methods, granted_where_live)
+    serve("GET", "/customers/{id}/payments", customers.payments, granted_where_live)
+    serve("POST PUT PATCH", "/customers/{id}/block", customers.block, authenticate)
+    serve("POST PUT PATCH", "/customers/{id}/unblock", customers.unblock, authenticate)
+
+
+def _add_webhooks(serve: Serve, endpoints: Endpoints) -> None:
+    serve("GET", "/webhooks", endpoints.list, granted_where_live)
+    serve("POST", "/webhooks", endpoints.create, granted_where_live)
+    serve("GET", "/webhooks/{id}", endpoints.show, granted_where_live)
+    serve("PUT PATCH POST", "/webhooks/{id}", endpoints.update, granted_where_live)
+    serve("DELETE", "/webhooks/{id}", endpoints.delete, granted_where_live)
+
+
+async def unavailable(_scope: Scope, _receive: Receive, send: Send) -> None:
+    """What is answered while there is no gateway yet."""
+    words = "Service Unavailable"
+    body = encode({"code": 503, "status": words, "message": words})
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"content-length", b"%d" % len(body)),
+        (b"access-control-allow-origin", b"*"),
+        (b"cache-control", b"no-store"),
+        (b"retry-after", b"1"),
+    ]
+    await send({"type": "http.response.start", "status": 503, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

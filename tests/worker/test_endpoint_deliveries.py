@@ -1,0 +1,526 @@
+"""Events told to a merchant's endpoints: real receivers on sockets, foreign verifiers."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+import shutil
+import subprocess
+from collections.abc import AsyncIterator, Sequence
+from datetime import timedelta
+from pathlib import Path
+from uuid import UUID, uuid4
+
+import pytest
+from standardwebhooks.webhooks import Webhook, WebhookVerificationError
+
+from guichet.dialects.notchpay import webhooks as notchpay_face
+from guichet.dialects.notchpay.event_names import core_types
+from guichet.dialects.notchpay.ids import write_id
+from guichet.domain import events
+from guichet.domain.access import Application
+from guichet.domain.clock import MovableClock
+from guichet.domain.events import Event
+from guichet.domain.ids import new_id
+from guichet.gateway import Gateway
+from guichet.services.deliveries import deliver
+from guichet.services.endpoints import (
+    MadeEndpoint,
+    NewEndpoint,
+    change_endpoint,
+    create_endpoint,
+    delete_endpoint,
+    read_endpoint,
+    rotate_secret,
+)
+from guichet.services.payers import change_payer, make_payer
+from guichet.store import attempts
+from guichet.store.queue import claim_deliveries
+from outbound.listeners import answer
+from worker.conftest import NewApplication
+from worker.parts import (
+    SECRET,
+    Received,
+    Receiver,
+    completed_payment,
+    new_payment,
+    receiving,
+    rows,
+)
+
+PRIVATE_KEY = "sk_test.the-private-key"
+#: What a JavaScript client would write otherwise if we let it.
+AWKWARD = {
+    "10": "indexes first",
+    "9": 1,
+    "text": 'Ünïcode — ‘quotes’ </script> \u2028 😀 \\ " \t',
+    "whole": 5000,
+    "part": 0.1,
+    "nested": [{"b": None, "a": True}, [], {}],
+}
+
+
+@pytest.fixture
+async def shop(gateway: Gateway, application_id: UUID) -> Application:
+    """An application of the Notch Pay dialect whose private key signs."""
+    gateway.faces["notchpay"] = notchpay_face
+    now, seal = gateway.clock.now(), gateway.vault.seal
+    await rows(gateway, "UPDATE applications SET dialect = 'notchpay'")
+    for key, created_at in (("sk_test.older", now - timedelta(days=1)), (PRIVATE_KEY, now)):
+        await rows(
+            gateway,
+            "INSERT INTO api_keys (digest, application_id, role, prefix, sealed, created_at)"
+            " VALUES (sha256($1), $2, 'secret', 'sk_test', $3, $4)",
+            key.encode(),
+            application_id,
+            seal(key.encode()),
+            created_at,
+        )
+    await gateway.access.refresh()
+    found = gateway.access.application(application_id)
+    assert found is not None
+    return found
+
+
+@pytest.fixture
+async def other_receiver() -> AsyncIterator[Receiver]:
+    async with receiving() as made:
+        yield made
+
+
+async def endpoint_at(
+    gateway: Gateway, shop: Application, url: str, *names: str, profile: str = "all"
+) -> MadeEndpoint:
+    names = names or ("*",)
+    new = NewEndpoint(url, names, core_types(names), profile=profile)
+    return await create_endpoint(gateway, shop, new)
+
+
+async def told(gateway: Gateway, shop: Application) -> None:
+    """One event of the application: a new customer."""
+    await make_payer(gateway, shop, {"email": f"{uuid4().hex}@example.cm"}, None)
+
+
+async def deliver_due(gateway: Gateway) -> list[str]:
+    due = await claim_deliveries(gateway.database, gateway.clock.now(), 100, 60)
+    return [await deliver(gateway, claimed) for claimed in due]
+
+
+async def told_names(gateway: Gateway, receiver: Receiver) -> list[str]:
+    while await deliver_due(gateway):
+        pass
+    return [json.loads(received.body)["event"] for received in receiver.received]
+
+
+def signed_with(key: bytes, body: bytes) -> str:
+    return hmac.digest(key, body, hashlib.sha256).hex()
+
+
+def restringified(deliveries: Sequence[Received], header: str, key: str) -> list[str]:
+    """What Node's crypto says of bodies that JavaScript parsed and wrote again."""
+    node = shutil.which("node")
+    if node is None:
+        pytest.skip("NODE IS ABSENT: nothing shows that bodies survive JavaScript")
+    asked = [
+        {
+            "body": base64.b64encode(received.body).decode(),
+            "key": key,
+            "signature": received.headers[header],
+        }
+        for received in deliveries
+    ]
+    script = Path(__file__).with_name("restringified.mjs")
+    done = subprocess.run(
+        [node, str(script)], input=json.dumps(asked).encode(), capture_output=True, check=True
+    )
+    return done.stdout.decode().split()
+
+
+async def test_an_endpoint_is_told_in_the_documented_shape(
+    gateway: Gateway, shop: Application, receiver: Receiver
+) -> None:
+    await endpoint_at(gateway, shop, receiver.url)
+    payer = await make_payer(gateway, shop, {"email": "ada@example.cm", "name": "Ada"}, None)
+
+    assert await deliver_due(gateway) == ["delivered"]
+
+    (received,) = receiver.received
+    (event,) = await rows(gateway, "SELECT * FROM events")
+    body = json.loads(received.body)
+    assert list(body) == ["id", "event", "type", "created_at", "data"]
+    assert body["id"] == write_id("event", "sandbox", event["id"])
+    assert body["event"] == body["type"] == "customer.created"
+    assert body["data"]["id"] == write_id("customer", "sandbox", payer.id)
+    assert body["data"]["email"] == "ada@example.cm"
+    assert received.headers["content-type"] == "application/json"
+
+
+async def test_every_signature_is_accepted_by_whoever_checks_it(
+    gateway: Gateway, shop: Application, receiver: Receiver
+) -> None:
+    made = await endpoint_at(gateway, shop, receiver.url)
+    await told(gateway, shop)
+
+    await deliver_due(gateway)
+
+    (received,) = receiver.received
+    Webhook(made.secret).verify(received.body, received.headers)
+    by_hash_key = signed_with(SECRET, received.body)
+    assert received.headers["x-notch-signature"] == by_hash_key
+    assert received.headers["x-notchpay-signature"] == by_hash_key
+    by_private_key = signed_with(PRIVATE_KEY.encode(), received.body)
+    assert received.headers["x-noth-signature"] == by_private_key
+
+
+async def test_the_secret_of_another_endpoint_does_not_verify(
+    gateway: Gateway, shop: Application, receiver: Receiver
+) -> None:
+    await endpoint_at(gateway, shop, receiver.url)
+    other = await endpoint_at(gateway, shop, "http://127.0.0.1:9/", "refund.failed")
+    await told(gateway, shop)
+
+    await deliver_due(gateway)
+
+    (received,) = receiver.received
+    with pytest.raises(WebhookVerificationError):
+        Webhook(other.secret).verify(received.body, received.headers)
+
+
+async def test_bodies_survive_a_parse_and_a_stringify_in_javascript(
+    gateway: Gateway, shop: Application, receiver: Receiver
+) -> None:
+    await endpoint_at(gateway, shop, receiver.url)
+    details = json.dumps({"metadata": AWKWARD})
+    payer = await make_payer(gateway, shop, {"email": "a@b.cm", "name": "Ñandú 😀"}, details)
+    await change_payer(gateway, shop, payer.id, events.CUSTOMER_BLOCKED, blocked=True)
+    await completed_payment(gateway, shop.id, "http://127.0.0.1:9/")
+    await rows(
+        gateway,
+        "UPDATE payments SET details = $1::text::jsonb, amount_minor = 123456789012345",
+        details,
+    )
+
+    names = await told_names(gateway, receiver)
+
+    assert {"customer.created", "customer.blocked", "payment.complete"} <= set(names)
+    verdicts = restringified(receiver.received, "x-notch-signature", SECRET.decode())
+    assert verdicts == ["valid"] * len(names)
+
+
+async def test_the_javascript_check_has_teeth(
+    gateway: Gateway, shop: Application, receiver: Receiver
+) -> None:
+    await endpoint_at(gateway, shop, receiver.url)
+    await told(gateway, shop)
+    await deliver_due(gateway)
+    (received,) = receiver.received
+    spaced = Received(received.headers, received.body.replace(b":", b": ", 1))
+    changed = Received(received.headers, received.body.replace(b"customer.c", b"customer.d"))
+
+    verdicts = restringified([spaced, changed], "x-noth-signature", PRIVATE_KEY)
+
+    assert verdicts == ["valid", "invalid"]
+
+
+@pytest.mark.parametrize(
+    ("profile", "present", "absent"),
+    [
+        ("all", {"x-notch-signature", "x-noth-signature", "webhook-signature"}, set[str]()),
+        ("notch", {"x-notch-signature", "x-notchpay-signature"}, {"webhook-signature"}),
+        ("standard", {"webhook-id", "webhook-signature"}, {"x-notch-signature"}),
+    ],
+)
+async def test_an_endpoint_gets_the_signatures_of_its_profile(
+    gateway: Gateway,
+    shop: Application,
+    receiver: Receiver,
+    profile: str,
+    present: set[str],
+    absent: set[str],
+) -> None:
+    await endpoint_at(gateway, shop, receiver.url, profile=profile)
+    await told(gateway, shop)
+
+    await deliver_due(gateway)
+
+    names = receiver.received[0].headers.keys()
+    assert present <= names
+    assert not absent & names
+
+
+async def test_a_revoked_private_key_does_not_sign(
+    gateway: Gateway, shop: Application, receiver: Receiver
+) -> None:
+    await endpoint_at(gateway, shop, receiver.url)
+    await rows(gateway, "UPDATE api_keys SET revoked_at = created_at WHERE prefix = 'sk_test'")
+    await told(gateway, shop)
+
+    await deliver_due(gateway)
+
+    assert "x-noth-signature" not in receiver.received[0].headers
+
+
+async def test_both_secrets_sign_while_a_rotation_overlaps_and_one_afterwards(
+    gateway: Gateway, shop: Application, receiver: Receiver, clock: MovableClock
+) -> None:
+    made = await endpoint_at(gateway, shop, receiver.url)
+    async with gateway.database.connection() as connection:
+        secret = await rotate_secret(
+            connection, gateway.vault, made.endpoint.id, gateway.clock.now(), timedelta(hours=1)
+        )
+    assert secret != made.secret
+    await told(gateway, shop)
+    await deliver_due(gateway)
+    (during,) = receiver.received
+    for each in (made.secret, secret):
+        Webhook(each).verify(during.body, during.headers)
+
+    clock.move(timedelta(hours=1))
+    await told(gateway, shop)
+    await deliver_due(gateway)
+
+    after = receiver.received[1]
+    assert len(after.headers["webhook-signature"].split()) == 1
+    # The reference implementation refuses what is an hour ahead of its own clock.
+    signed = f"{after.headers['webhook-id']}.{after.headers['webhook-timestamp']}.".encode()
+    key = base64.b64decode(secret.removeprefix("whsec_"))
+    expected = hmac.digest(key, signed + after.body, hashlib.sha256)
+    assert after.headers["webhook-signature"] == f"v1,{base64.b64encode(expected).decode()}"
+
+
+async def test_a_retry_has_the_same_id_and_bytes(
+    gateway: Gateway, shop: Application, clock: MovableClock
+) -> None:
+    async with receiving(answer("500 Oops")) as receiver:
+        made = await endpoint_at(gateway, shop, receiver.url)
+        await told(gateway, shop)
+        assert await deliver_due(gateway) == ["pending"]
+        await rows(gateway, "UPDATE customers SET name = 'changed'")
+        clock.move(timedelta(seconds=6))
+        receiver.handler = answer()
+        assert await deliver_due(gateway) == ["delivered"]
+        first, second = receiver.received
+    assert first.body == second.body
+    assert first.headers["webhook-id"] == second.headers["webhook-id"]
+    assert first.headers["x-notch-signature"] == second.headers["x-notch-signature"]
+    Webhook(made.secret).verify(second.body, second.headers)
+
+
+async def test_what_is_on_its_way_follows_a_new_address(
+    gateway: Gateway, shop: Application, receiver: Receiver, clock: MovableClock
+) -> None:
+    made = await endpoint_at(gateway, shop, "http://127.0.0.1:9/mistyped")
+    await told(gateway, shop)
+    assert await deliver_due(gateway) == ["pending"]
+
+    await change_endpoint(gateway, shop, made.endpoint.id, url=receiver.url)
+    clock.move(timedelta(seconds=6))
+
+    assert await deliver_due(gateway) == ["delivered"]
+    assert len(receiver.received) == 1
+
+
+async def test_an_endpoint_is_told_what_it_subscribes_to_and_no_more(
+    gateway: Gateway, shop: Application, receiver: Receiver, other_receiver: Receiver
+) -> None:
+    await endpoint_at(gateway, shop, receiver.url, "customer.blocked", "payment.complete")
+    await endpoint_at(gateway, shop, other_receiver.url, "*")
+    payer = await make_payer(gateway, shop, {"email": "a@b.cm"}, None)
+    await change_payer(gateway, shop, payer.id, events.CUSTOMER_BLOCKED, blocked=True)
+
+    assert await told_names(gateway, receiver) == ["customer.blocked"]
+    assert sorted(await told_names(gateway, other_receiver)) == [
+        "customer.blocked",
+        "customer.created",
+    ]
+
+
+async def test_another_applications_endpoint_hears_nothing(
+    gateway: Gateway, shop: Application, receiver: Receiver, new_application: NewApplication
+) -> None:
+    await endpoint_at(gateway, shop, receiver.url)
+    other = gateway.access.application(await new_application())
+    assert other is not None
+    await told(gateway, other)
+
+    assert await deliver_due(gateway) == []
+
+
+@pytest.mark.parametrize(
+    ("wanted", "reason", "name"),
+    [
+        ("payment.canceled", "declined", "payment.canceled"),
+        ("payment.expired", "timed_out", "payment.expired"),
+        ("payment.failed", "insufficient_funds", "payment.failed"),
+        ("*", "declined", "payment.canceled"),
+        ("payment.failed", "declined", None),
+        ("payment.canceled", "insufficient_funds", None),
+    ],
+)
+async def test_a_failed_payment_is_named_by_its_reason(
+    gateway: Gateway,
+    shop: Application,
+    receiver: Receiver,
+    wanted: str,
+    reason: str,
+    name: str | None,
+) -> None:
+    payment = await new_payment(gateway, shop.id)
+    await endpoint_at(gateway, shop, receiver.url, wanted)
+    now = gateway.clock.now()
+    event = Event(
+        id=new_id(now),
+        application_id=shop.id,
+        type=events.PAYMENT_FAILED,
+        subject_type="payment",
+        subject_id=payment.id,
+        version=2,
+        status="failed",
+        previous_status="processing",
+        reason=reason,
+        late=False,
+        occurred_at=now,
+    )
+    async with gateway.database.transaction() as tx:
+        await attempts.tell(tx, [event], [])
+
+    assert await deliver_due(gateway) == ["delivered" if name else "discarded"]
+
+    assert await told_names(gateway, receiver) == ([name] if name else [])
+    if name:
+        data = json.loads(receiver.received[0].body)["data"]
+        assert data["status"] == name.partition(".")[2]
+
+
+async def test_the_resource_is_shown_in_the_state_that_the_event_tells_of(
+    gateway: Gateway, shop: Application, receiver: Receiver
+) -> None:
+    await endpoint_at(gateway, shop, receiver.url, "payment.processing", "payment.complete")
+    await completed_payment(gateway, shop.id, "http://127.0.0.1:9/")
+
+    await told_names(gateway, receiver)
+
+    told_of = {
+        body["event"]: (body["data"]["status"], body["data"]["completed_at"] is not None)
+        for body in (json.loads(received.body) for received in receiver.received)
+    }
+    assert told_of == {
+        "payment.processing": ("processing", False),
+        "payment.complete": ("complete", True),
+    }
+
+
+async def health(gateway: Gateway, shop: Application, made: MadeEndpoint) -> tuple[str, bool]:
+    found = await read_endpoint(gateway, shop, made.endpoint.id)
+    return found.health, found.active
+
+
+async def endpoint_events(gateway: Gateway) -> list[str]:
+    found = await rows(
+        gateway, "SELECT type FROM events WHERE subject_type = 'endpoint' ORDER BY occurred_at, id"
+    )
+    return [row["type"] for row in found]
+
+
+async def test_a_receiver_that_is_gone_is_switched_off_and_what_waits_is_dropped(
+    gateway: Gateway, shop: Application
+) -> None:
+    async with receiving(answer("410 Gone")) as receiver:
+        made = await endpoint_at(gateway, shop, receiver.url)
+        await told(gateway, shop)
+        await told(gateway, shop)
+
+        assert sorted(await deliver_due(gateway)) == ["discarded", "discarded"]
+        await told(gateway, shop)
+        assert await deliver_due(gateway) == []
+
+    assert await health(gateway, shop, made) == ("disabled", False)
+    assert await endpoint_events(gateway) == ["endpoint.disabled"]
+
+
+@pytest.mark.parametrize("is_deleted", [True, False])
+async def test_what_waits_for_an_endpoint_that_is_off_is_dropped(
+    gateway: Gateway, shop: Application, receiver: Receiver, is_deleted: bool
+) -> None:
+    made = await endpoint_at(gateway, shop, receiver.url)
+    await told(gateway, shop)
+    if is_deleted:
+        await delete_endpoint(gateway, shop, made.endpoint.id)
+    else:
+        await change_endpoint(gateway, shop, made.endpoint.id, active=False)
+
+    assert await deliver_due(gateway) == ["discarded"]
+
+    assert receiver.received == []
+    assert await rows(gateway, "SELECT * FROM webhook_tries") == []
+
+
+async def test_an_endpoint_fails_once_and_recovers_and_the_others_are_told(
+    gateway: Gateway, shop: Application, other_receiver: Receiver, clock: MovableClock
+) -> None:
+    watched = ("endpoint.failing", "endpoint.recovered")
+    await endpoint_at(gateway, shop, other_receiver.url, *watched)
+    async with receiving(answer("500 Oops")) as receiver:
+        made = await endpoint_at(gateway, shop, receiver.url)
+        for _ in range(2):
+            await told(gateway, shop)
+            await deliver_due(gateway)
+        assert await health(gateway, shop, made) == ("failing", True)
+        receiver.handler = answer()
+        clock.move(timedelta(hours=1))
+        await deliver_due(gateway)
+        assert await health(gateway, shop, made) == ("healthy", True)
+
+        assert await told_names(gateway, other_receiver) == list(watched)
+        data = json.loads(other_receiver.received[0].body)["data"]
+        assert data["id"] == write_id("endpoint", "sandbox", made.endpoint.id)
+        assert (data["health"], "secret" in data) == ("failing", False)
+        assert "endpoint." not in b"".join(r.body for r in receiver.received).decode()
+
+
+async def test_five_days_of_failure_alone_disable_an_endpoint(
+    gateway: Gateway, shop: Application, clock: MovableClock
+) -> None:
+    async with receiving(answer("500 Oops")) as receiver:
+        made = await endpoint_at(gateway, shop, receiver.url)
+        await told(gateway, shop)
+        await deliver_due(gateway)
+        clock.move(timedelta(days=4, hours=23))
+        await told(gateway, shop)
+        await deliver_due(gateway)
+        assert await health(gateway, shop, made) == ("failing", True)
+        clock.move(timedelta(hours=2))
+        await told(gateway, shop)
+        await deliver_due(gateway)
+    assert await health(gateway, shop, made) == ("disabled", False)
+    assert await endpoint_events(gateway) == ["endpoint.failing", "endpoint.disabled"]
+
+
+async def test_a_success_starts_the_five_days_anew(
+    gateway: Gateway, shop: Application, clock: MovableClock
+) -> None:
+    async with receiving(answer("500 Oops")) as receiver:
+        made = await endpoint_at(gateway, shop, receiver.url)
+        for days, status in ((0, "500 Oops"), (3, "200 OK"), (1, "500 Oops"), (2, "500 Oops")):
+            clock.move(timedelta(days=days))
+            receiver.handler = answer(status)
+            await told(gateway, shop)
+            await deliver_due(gateway)
+    assert await health(gateway, shop, made) == ("failing", True)
+
+
+async def test_an_endpoint_that_is_switched_on_again_is_healthy(
+    gateway: Gateway, shop: Application
+) -> None:
+    async with receiving(answer("410 Gone")) as receiver:
+        made = await endpoint_at(gateway, shop, receiver.url)
+        await told(gateway, shop)
+        await deliver_due(gateway)
+
+        await change_endpoint(gateway, shop, made.endpoint.id, active=True)
+        assert await health(gateway, shop, made) == ("healthy", True)
+        receiver.handler = answer()
+        await told(gateway, shop)
+        assert await deliver_due(gateway) == ["delivered"]
