@@ -6,21 +6,15 @@ import functools
 import math
 import os
 import re
-import resource
 import shutil
+import statistics
 import subprocess
 import tempfile
 
 from bench import statements
 from bench.databases import Filled
 from bench.load import Sample
-from bench.processes import (
-    free_port,
-    machine_cpu_seconds,
-    running,
-    tree_cpu_seconds,
-    wait_until_ready,
-)
+from bench.processes import free_port, running, wait_until_ready
 from bench.report import Ratio, costs, rates
 from bench.rig import Bench, Server
 
@@ -40,7 +34,11 @@ def post_against_sql(bench: Bench, database: Filled) -> None:
         return bench.sql(database.dsn, clients, statements.CREATE, arguments)
 
     with bench.server(database) as server, tempfile.NamedTemporaryFile("w") as script:
-        script.write(statements.create_script(database.application_ids, database.payee_id))
+        script.write(
+            statements.create_script(
+                database.application_ids, database.payee_id, database.fee_rule_id
+            )
+        )
         script.flush()
         for clients, goal in _POST_GOALS.items():
             cases = [
@@ -48,7 +46,9 @@ def post_against_sql(bench: Bench, database: Filled) -> None:
                 functools.partial(function, clients),
             ]
             if shutil.which("pgbench"):
-                cases.append(functools.partial(_pgbench, bench, database, clients, script.name))
+                cases.append(
+                    functools.partial(_pgbench, database, clients, bench.seconds, script.name)
+                )
             posts, functions, *others = bench.alternate(*cases)
             bench.add_run("POST /api/payments", clients, posts)
             bench.add_run("its SQL function, asyncpg", clients, functions)
@@ -62,11 +62,12 @@ def post_against_sql(bench: Bench, database: Filled) -> None:
                 bench.ratios.append(Ratio("p99 / p50 of POST, 32", tails, 3, at_most=True))
 
 
-def _pgbench(bench: Bench, database: Filled, clients: int, script: str) -> Sample:
-    seconds = max(1, round(bench.seconds))
-    options = [f"--client={clients}", f"--time={seconds}", f"--file={script}"]
-    busy, postgres = machine_cpu_seconds(), tree_cpu_seconds(bench.postgres_pid)
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+def _pgbench(database: Filled, clients: int, seconds: float, script: str) -> Sample:
+    """pgbench by its reports of each second, without the first two: every session plans the
+    function at its first call. They say nothing of CPU time.
+    """
+    reports = max(1, round(seconds))
+    options = [f"--client={clients}", f"--time={2 + reports}", "--progress=1", f"--file={script}"]
     done = subprocess.run(
         ["pgbench", "--no-vacuum", "--protocol=prepared", *options, database.dsn],
         env={**os.environ, "PGOPTIONS": "-c plan_cache_mode=force_generic_plan -c jit=off"},
@@ -74,17 +75,9 @@ def _pgbench(bench: Bench, database: Filled, clients: int, script: str) -> Sampl
         text=True,
         check=True,
     )
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    client = after.ru_utime + after.ru_stime - used.ru_utime - used.ru_stime
-    postgres = tree_cpu_seconds(bench.postgres_pid) - postgres
-    busy = machine_cpu_seconds() - busy
-    rate, latency_ms, count = (
-        float(re.findall(pattern, done.stdout)[0])
-        for pattern in (r"tps = ([\d.]+)", r"latency average = ([\d.]+)", r"processed: (\d+)")
-    )
-    cpu_us = {"postgres": postgres / count * 1e6, "client": client / count * 1e6}
-    foreign_cores = (busy - client - postgres) / seconds
-    return Sample(rate, latency_ms, math.nan, cpu_us, foreign_cores, int(count))
+    found = re.findall(r"progress: .*? ([\d.]+) tps, lat ([\d.]+) ms", done.stderr)[2:]
+    rate, latency_ms = (statistics.mean(map(float, column)) for column in zip(*found, strict=True))
+    return Sample(rate, latency_ms, math.nan, {}, math.nan, round(rate * reports))
 
 
 def post_against_orm(bench: Bench, database: Filled) -> None:
@@ -98,6 +91,7 @@ def post_against_orm(bench: Bench, database: Filled) -> None:
         wait_until_ready(process, f"http://127.0.0.1:{port}/docs")
         roots = {"server": process.pid, "postgres": bench.postgres_pid}
         orm = Server(bench, port, roots, database)
+        server.create(32), orm.create(32)  # connections are opened, statements planned
         posts, plain = bench.alternate(
             functools.partial(server.create, 32), functools.partial(orm.create, 32)
         )
@@ -130,16 +124,17 @@ async def settle(bench: Bench, database: Filled) -> None:
     runs = bench.rounds * 2
     everybody = database.application_ids
     await database.run(statements.ROW_LOCK)
-    await database.run(statements.MORE_PLAIN_PAYMENTS, 1, count * runs)
+    await database.run(statements.MORE_PLAIN_PAYMENTS, 1, (count + 64) * runs)
     hot = [await database.waiting_attempts(count, everybody[:1]) for _ in range(runs)]
     spread = [await database.waiting_attempts(count, everybody) for _ in range(runs)]
+    await database.run("VACUUM (ANALYZE)")  # or autovacuum comes while we measure
     arguments = [(statements.serial_number,)]
     with bench.server(database) as server:
         spreads, hots, plain = bench.alternate(
             lambda: server.settle(64, spread.pop()),
             lambda: server.settle(64, hot.pop()),
             lambda: bench.sql(
-                database.owner_dsn, 64, statements.SETTLE_PLAIN, arguments, count * len(hot)
+                database.owner_dsn, 64, statements.SETTLE_PLAIN, arguments, (count + 64) * len(hot)
             ),
         )
     bench.add_run("settle, spread", 64, spreads)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import random
 import shutil
 import tempfile
 from collections.abc import AsyncIterator
@@ -109,11 +110,9 @@ class Filled:
         return [row["id"] for row in rows]
 
     async def payments(self, count: int) -> list[tuple[UUID, UUID]]:
-        """Random payments as (application id, id)."""
-        rows = await self.run(
-            "SELECT application_id, id FROM payments ORDER BY random() LIMIT $1", count
-        )
-        return [(row["application_id"], row["id"]) for row in rows]
+        """Payments as (application id, id), each drawn from all: some come twice, as readers do."""
+        rows = await self.run("SELECT application_id, id FROM payments LIMIT $1", self.filled)
+        return [tuple(row) for row in random.choices(rows, k=count)]
 
 
 @asynccontextmanager

@@ -22,6 +22,8 @@ from sqlalchemy import ForeignKey, UniqueConstraint, select
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, MappedAsDataclass, mapped_column, relationship
 
+from bench.load import PAYERS
+
 
 def _now() -> datetime:
     return datetime.now(UTC).replace(tzinfo=None)
@@ -137,6 +139,20 @@ def build_app(dsn: str, keys: dict[str, UUID]) -> FastAPI:
                 Key(digest=_digest(token), application_id=application)
                 for token, application in keys.items()
             )
+            # The payers are known, as they are to the server that this is compared with.
+            applications = list(keys.values())
+            session.add_all(
+                Customer(
+                    application_id=applications[number % len(applications)],
+                    email=f"payer{number:05d}@example.com",
+                    name="Jhon Doe",
+                    country="GB",
+                    currency="GBP",
+                )
+                for number in range(PAYERS)
+            )
+        async with engine.begin() as connection:
+            await connection.exec_driver_sql("ANALYZE")
         yield
         await engine.dispose()
 

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from bench.load import PAYERS
-from guichet.domain.ids import new_id
+from guichet.domain.ids import new_ids
 from guichet.store import database, payments
 
 APPLICATIONS = 16
@@ -20,48 +20,41 @@ CREATE = payments._CREATE  # noqa: SLF001
 SESSION = database._SESSION  # noqa: SLF001
 
 
-def _id(_: int) -> list[UUID]:
-    return [new_id(datetime.now(UTC))]
-
-
-def _email(number: int) -> list[str]:
-    return [f"payer{number % PAYERS:05d}@example.com"]
-
-
-def _request_key(number: int) -> list[str]:
-    return [f"sql-{number:012d}"]
-
-
 def serial_number(number: int) -> int:
     return number
 
 
 def create_arguments(application_id: UUID, payee_id: UUID, fee_rule_id: UUID) -> tuple[Any, ...]:
     """Arguments of ``CREATE``; functions are called with the serial number of the call."""
-    now = datetime.now(UTC)
-    return (
-        _id, [application_id], ["sandbox"], [payee_id], [fee_rule_id], ["open_banking"],
-        [INSTITUTION], ["GB"], ["reference"], [AMOUNT_MINOR], ["GBP"], [86], ["https://merchant.example/callback"],
-        _request_key, [b"h" * 32], [now + timedelta(days=1)],
-        _id, now, [None], _id, _email, _email, ["Jhon Doe"], [None], [None], [None], ["GB"],
-        [None], [None], [None], [None], [None], [None],
-    )  # fmt: skip
+
+    def one_item(number: int) -> list[tuple[Any, ...]]:
+        now = datetime.now(UTC)
+        payment_id, event_id, payer_id = new_ids(now, 3)
+        email = f"payer{number % PAYERS:05d}@example.com"
+        return [(
+            payment_id, application_id, "sandbox", payee_id, fee_rule_id, "open_banking",
+            INSTITUTION, None, "GB", "reference", AMOUNT_MINOR, "GBP", 86,
+            "https://merchant.example/callback", f"sql-{number:012d}", b"h" * 32,
+            now + timedelta(days=1), event_id,
+            None, payer_id, email, email, "Jhon Doe", None, None, None, "GB",
+            None, None, None, None, None, None,
+        )]  # fmt: skip
+
+    return (one_item, datetime.now(UTC))
 
 
 #: The same call for pgbench, which makes its values itself.
-def create_script(application_ids: list[UUID], payee_id: UUID) -> str:
+def create_script(application_ids: list[UUID], payee_id: UUID, fee_rule_id: UUID) -> str:
     names = ", ".join(f"'{application_id}'" for application_id in application_ids)
     email = "'payer' || lpad(:n::text, 5, '0') || '@example.com'"
     return f"""\\set n random(0, {PAYERS - 1})
 \\set a random(1, {len(application_ids)})
-SELECT * FROM create_payments(
-    ARRAY[uuidv7()], ARRAY[(ARRAY[{names}]::uuid[])[:a]], '{{sandbox}}', ARRAY['{payee_id}'::uuid],
-    ARRAY[NULL]::uuid[], '{{open_banking}}', '{{{INSTITUTION}}}', '{{GB}}', '{{reference}}',
-    '{{{AMOUNT_MINOR}}}', '{{GBP}}', '{{0}}', '{{https://merchant.example/callback}}',
-    ARRAY['pgbench-' || gen_random_uuid()], ARRAY[sha256('h')], ARRAY[now() + interval '1 day'],
-    ARRAY[uuidv7()], now(), ARRAY[NULL]::uuid[], ARRAY[uuidv7()], ARRAY[{email}], ARRAY[{email}],
-    '{{Jhon Doe}}', '{{NULL}}', '{{NULL}}', '{{NULL}}', '{{GB}}', '{{NULL}}', '{{NULL}}',
-    '{{NULL}}', '{{NULL}}', '{{NULL}}', '{{NULL}}');
+SELECT * FROM create_payments(ARRAY[ROW(
+    uuidv7(), (ARRAY[{names}]::uuid[])[:a], 'sandbox', '{payee_id}'::uuid, '{fee_rule_id}'::uuid,
+    'open_banking', {INSTITUTION}, NULL, 'GB', 'reference', {AMOUNT_MINOR}, 'GBP', 86,
+    'https://merchant.example/callback', 'pgbench-' || gen_random_uuid(), sha256('h'),
+    now() + interval '1 day', uuidv7(), NULL, uuidv7(), {email}, {email}, 'Jhon Doe',
+    NULL, NULL, NULL, 'GB', NULL, NULL, NULL, NULL, NULL, NULL)::payment_item], now());
 """
 
 

@@ -86,14 +86,12 @@ class PaymentPages:
         rows = [views.get(stamp) for stamp in stamps]
         unread = [stamp for stamp, row in zip(stamps, rows, strict=True) if row is None]
         if not unread:
-            for stamp in stamps:
-                views.move_to_end(stamp)
             return cast("list[PaymentRow]", rows)
         keys = [(application_id, stamp.payment_id) for stamp in unread]
         async with self._gateway.database.connection() as connection:
             found = await read_many(connection, keys)
         # What changed since the page was read is newer than its stamp, and as true.
-        read = {stamp: found[key] for stamp, key in zip(unread, keys, strict=True)}
+        read = dict(zip(unread, cast("list[PaymentRow]", found), strict=True))
         views.update(read)
         while len(views) > _VIEWS_MAX:
             views.popitem(last=False)

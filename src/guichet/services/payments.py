@@ -75,8 +75,7 @@ class PaymentDesk:
 
     async def _read(self, keys: Sequence[ReadKey]) -> list[PaymentView | None]:
         async with self._gateway.database.connection() as connection:
-            found = await store.read_many(connection, keys)
-        return [found.get(key) for key in keys]
+            return await store.read_many(connection, keys)
 
 
 def _request_identity(item: PaymentInsert) -> object:

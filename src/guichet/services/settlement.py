@@ -29,7 +29,7 @@ from guichet.domain.events import (
     REFUND_FAILED,
     Event,
 )
-from guichet.domain.ids import new_id
+from guichet.domain.ids import new_ids
 from guichet.domain.outcomes import Outcome
 from guichet.domain.payments import Fact, Payment, Released, Reversed
 from guichet.domain.refunds import EVENT_OF_STATUS as EVENT_OF_REFUND
@@ -160,31 +160,34 @@ async def _book(gateway: Gateway, tx: Connection, moves: Iterable[Move], now: da
     book = await gateway.journal.open(tx, keys)
     for payment, attempt, fact in facts:
         for entry in rules.entries(payment, attempt, fact, book.balance_of, now):
-            book.post(entry, now)
+            book.post(entry)
     await book.write(tx)
 
 
 def _by_its_rail(move: Move) -> Payment:
     """The payment as the books see it: its money lies at the rail that moves it."""
     mover = move.attempt or move.refund
-    return move.after._replace(rail=mover.rail) if mover else move.after
+    if mover is None or mover.rail == move.after.rail:
+        return move.after
+    return move.after._replace(rail=mover.rail)
 
 
-async def _announce(tx: Connection, moves: Iterable[Move], now: datetime) -> None:
+async def _announce(tx: Connection, moves: Sequence[Move], now: datetime) -> None:
     events: list[Event] = []
     deliveries: list[NewDelivery] = []
+    ids = iter(new_ids(now, 2 * len(moves)))
     for move in moves:
-        event = _event(move, now)
+        event = _event(move, next(ids), now)
         if event is None:
             continue
         events.append(event)
         url = move.after.notify_url
         if url and event.type in ANNOUNCED:
-            deliveries.append(NewDelivery(new_id(now), event.id, event.application_id, url, now))
+            deliveries.append(NewDelivery(next(ids), event.id, event.application_id, url, now))
     await store.tell(tx, events, deliveries)
 
 
-def _event(move: Move, now: datetime) -> Event | None:
+def _event(move: Move, event_id: UUID, now: datetime) -> Event | None:
     payment, former = move.after, move.before
     if payment.status != former.status:
         type_ = payment_rules.EVENT_OF_STATUS[payment.status]
@@ -197,7 +200,7 @@ def _event(move: Move, now: datetime) -> Event | None:
     else:
         return None
     return Event(
-        id=new_id(now),
+        id=event_id,
         application_id=payment.application_id,
         type=type_,
         subject_type="payment",

@@ -322,7 +322,7 @@ async def _book(
     keys = [key for transfer, fact in facts for key in transfer_rules.accounts_of(transfer, fact)]
     book = await gateway.journal.open(tx, keys)
     for transfer, fact in facts:
-        book.post(transfer_rules.entry_of(transfer, fact, book.balance_of, now), now)
+        book.post(transfer_rules.entry_of(transfer, fact, book.balance_of, now))
     await book.write(tx)
 
 

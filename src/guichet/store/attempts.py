@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from operator import itemgetter
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -133,32 +134,15 @@ UPDATE attempts a SET status = n.status, provider_reference = n.provider_referen
     received_currency = n.received_currency, placed_minor = n.placed_minor,
     returned_minor = n.returned_minor, checks_count = n.checks_count,
     next_check_at = n.next_check_at, updated_at = n.updated_at
-FROM unnest($1::uuid[], $2::text[], $3::text[], $4::bytea[], $5::text[], $6::text[], $7::text[],
-    $8::text[], $9::smallint[], $10::bigint[], $11::text[], $12::bigint[], $13::bigint[],
-    $14::integer[], $15::timestamptz[], $16::timestamptz[]) AS n (id, status, provider_reference,
-    memory, next_step_url, next_step_code, reason, code, finality, received_minor,
-    received_currency, placed_minor, returned_minor, checks_count, next_check_at, updated_at)
+FROM unnest($1::attempt_change[]) AS n
 WHERE a.id = n.id
 """
-_ATTEMPT_UPDATED = [
-    "id",
-    "status",
-    "provider_reference",
-    "memory",
-    "next_step_url",
-    "next_step_code",
-    "reason",
-    "code",
-    "finality",
-    "received_minor",
-    "received_currency",
-    "placed_minor",
-    "returned_minor",
-    "checks_count",
-    "next_check_at",
-    "updated_at",
-]
-_ATTEMPT_INDEXES = tuple(Attempt._fields.index(name) for name in _ATTEMPT_UPDATED)
+#: In the order of the database's type ``attempt_change``.
+_ATTEMPT_VALUES = itemgetter(*map(Attempt._fields.index, (
+    "id", "status", "provider_reference", "memory", "next_step_url", "next_step_code", "reason",
+    "code", "finality", "received_minor", "received_currency", "placed_minor", "returned_minor",
+    "checks_count", "next_check_at", "updated_at",
+)))  # fmt: skip
 
 _UPDATE_PAYMENTS = """
 UPDATE payments p SET status = n.status, reason = n.reason, unreleased_minor = n.unreleased_minor,
@@ -167,27 +151,14 @@ UPDATE payments p SET status = n.status, reason = n.reason, unreleased_minor = n
     completed_at = n.completed_at, release_at = n.release_at, updated_at = n.updated_at,
     version = n.version, expiry_check_at =
         CASE WHEN n.status IN ('pending', 'processing') THEN p.expiry_check_at END
-FROM unnest($1::uuid[], $2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[],
-    $7::bigint[], $8::text[], $9::timestamptz[], $10::timestamptz[], $11::timestamptz[],
-    $12::integer[]) AS n (id, status, reason, unreleased_minor, refunding_minor, refunded_minor,
-    returned_minor, payer_code, completed_at, release_at, updated_at, version)
+FROM unnest($1::payment_change[]) AS n
 WHERE p.id = n.id
 """
-_PAYMENT_UPDATED = [
-    "id",
-    "status",
-    "reason",
-    "unreleased_minor",
-    "refunding_minor",
-    "refunded_minor",
-    "returned_minor",
-    "payer_code",
-    "completed_at",
-    "release_at",
-    "updated_at",
-    "version",
-]
-_PAYMENT_INDEXES = tuple(Payment._fields.index(name) for name in _PAYMENT_UPDATED)
+#: In the order of the database's type ``payment_change``.
+_PAYMENT_VALUES = itemgetter(*map(Payment._fields.index, (
+    "id", "status", "reason", "unreleased_minor", "refunding_minor", "refunded_minor",
+    "returned_minor", "payer_code", "completed_at", "release_at", "updated_at", "version",
+)))  # fmt: skip
 
 
 async def update(
@@ -195,34 +166,28 @@ async def update(
 ) -> None:
     """Write rows that were locked before: what may change of them."""
     if attempts:
-        await connection.execute(
-            _UPDATE_ATTEMPTS, *([row[index] for row in attempts] for index in _ATTEMPT_INDEXES)
-        )
+        await connection.execute(_UPDATE_ATTEMPTS, list(map(_ATTEMPT_VALUES, attempts)))
     if payments:
-        await connection.execute(
-            _UPDATE_PAYMENTS, *([row[index] for row in payments] for index in _PAYMENT_INDEXES)
-        )
+        await connection.execute(_UPDATE_PAYMENTS, list(map(_PAYMENT_VALUES, payments)))
 
 
 _TELL = """
 WITH event AS (
     INSERT INTO events (id, application_id, type, subject_type, subject_id, version, status,
         previous_status, reason, late, occurred_at)
-    SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::uuid[],
-        $6::integer[], $7::text[], $8::text[], $9::text[], $10::bool[], $11::timestamptz[])
+    SELECT * FROM unnest($1::new_event[])
 ), delivery AS (
     INSERT INTO webhook_deliveries (id, event_id, application_id, url, status, next_attempt_at,
         created_at)
     SELECT d.id, d.event_id, d.application_id, d.url, 'pending', d.at, d.at
-    FROM unnest($12::uuid[], $13::uuid[], $14::uuid[], $15::text[], $16::timestamptz[])
-        AS d (id, event_id, application_id, url, at)
+    FROM unnest($2::new_delivery[]) AS d
     RETURNING id
 ), to_endpoint AS (
     INSERT INTO webhook_deliveries (id, event_id, application_id, endpoint_id, url, status,
         next_attempt_at, created_at)
-    SELECT gen_random_uuid(), e.id, e.application_id, w.id, w.url, 'pending', e.at, e.at
-    FROM unnest($1::uuid[], $2::uuid[], $3::text[], $5::uuid[], $11::timestamptz[])
-        AS e (id, application_id, type, subject_id, at)
+    SELECT gen_random_uuid(), e.id, e.application_id, w.id, w.url, 'pending', e.occurred_at,
+        e.occurred_at
+    FROM unnest($1::new_event[]) AS e
     JOIN webhook_endpoints w ON w.application_id = e.application_id AND w.active
         AND w.deleted_at IS NULL AND w.event_types && ARRAY[e.type, '*']
         AND w.id <> e.subject_id -- an endpoint is not told of its own health
@@ -249,8 +214,7 @@ async def tell(
     """Write events and the deliveries they cause, and wake the workers at commit."""
     if not events:
         return
-    columns = zip(*deliveries, strict=True) if deliveries else ([] for _ in NewDelivery._fields)
-    await connection.execute(_TELL, *map(list, zip(*events, strict=True)), *map(list, columns))
+    await connection.execute(_TELL, events, deliveries)
 
 
 _TELL_ENDPOINTS = """

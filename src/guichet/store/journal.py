@@ -9,10 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
-from uuid import UUID
 
-from guichet.domain.ids import new_id
+from guichet.domain.ids import new_ids
 from guichet.ledger.chart import CHART, AccountKey
 from guichet.ledger.entries import Entry
 from guichet.store.database import Connection
@@ -35,31 +33,19 @@ _LOCK = """
 SELECT id, balance_minor, version FROM ledger_accounts WHERE id = ANY($1::bigint[])
 ORDER BY id FOR UPDATE
 """
-#: Numbers and words of our own come as array literals: a driver that looks at each element of an
-#: array by itself would spend more on a posting than the rest of us together.
 _WRITE = """
 WITH entry AS (
     INSERT INTO ledger_entries (id, environment, key, event, subject_id, occurred_at)
-    SELECT * FROM unnest($1::uuid[], $2::text::text[], $3::text::text[], $4::text::text[],
-        $5::uuid[], $6::timestamptz[])
+    SELECT * FROM unnest($1::new_entry[])
 ), account AS (
     UPDATE ledger_accounts a SET balance_minor = n.balance_minor, version = n.version
-    FROM unnest($7::bigint[], $8::bigint[], $9::bigint[]) AS n (id, balance_minor, version)
+    FROM unnest($2::account_change[]) AS n
     WHERE a.id = n.id
 )
 INSERT INTO ledger_postings (entry_id, line, account_id, direction, amount_minor,
     balance_after_minor, account_version)
-SELECT ($1::uuid[])[n.entry], n.line, n.account_id, n.direction, n.amount_minor,
-    n.balance_after_minor, n.account_version
-FROM unnest($10::text::integer[], $11::text::smallint[], $12::text::bigint[], $13::text::text[],
-    $14::text::bigint[], $15::text::bigint[], $16::text::bigint[]) AS n (entry, line, account_id,
-    direction, amount_minor, balance_after_minor, account_version)
+SELECT * FROM unnest($3::new_posting[])
 """
-
-
-def _literal(column: Iterable[object]) -> str:
-    """A PostgreSQL array of numbers, or of words without blanks, commas, quotes and braces."""
-    return f"{{{','.join(map(str, column))}}}"
 
 
 @dataclass(slots=True)
@@ -69,18 +55,18 @@ class Book:
     ids: dict[AccountKey, int]
     balances: dict[int, int]
     versions: dict[int, int]
-    entries: list[tuple[UUID, Entry]] = field(default_factory=list)
-    #: (place of the entry from 1, line, account, direction, amount, balance and version after it)
+    entries: list[Entry] = field(default_factory=list)
+    #: (place of the entry from 0, line, account, direction, amount, balance and version after it)
     postings: list[tuple[int, int, int, str, int, int, int]] = field(default_factory=list)
 
     def balance_of(self, key: AccountKey) -> int:
         """The balance under lock, entries posted so far included."""
         return self.balances[self.ids[key]]
 
-    def post(self, entry: Entry, now: datetime) -> None:
+    def post(self, entry: Entry) -> None:
         """Add an entry; the database refuses the batch when a guarded balance is below zero."""
-        self.entries.append((new_id(now), entry))
         place = len(self.entries)
+        self.entries.append(entry)
         for line, posting in enumerate(entry.postings):
             account = self.ids[posting.account]
             balance = self.balances[account] = self.balances[account] + posting.effect_minor
@@ -101,21 +87,15 @@ class Book:
         """Write what was posted: one statement."""
         if not self.entries:
             return
-        moved = list({posting[2] for posting in self.postings})
-        entry_ids, entries = zip(*self.entries, strict=True)
-        await connection.execute(
-            _WRITE,
-            entry_ids,
-            _literal(entry.environment for entry in entries),
-            _literal(entry.key for entry in entries),
-            _literal(entry.event for entry in entries),
-            [entry.subject_id for entry in entries],
-            [entry.occurred_at for entry in entries],
-            moved,
-            [self.balances[account] for account in moved],
-            [self.versions[account] for account in moved],
-            *map(_literal, zip(*self.postings, strict=True)),
-        )
+        ids = new_ids(self.entries[0].occurred_at, len(self.entries))
+        entries = [
+            (id_, entry.environment, entry.key, entry.event, entry.subject_id, entry.occurred_at)
+            for id_, entry in zip(ids, self.entries, strict=True)
+        ]
+        moved = {posting[2] for posting in self.postings}
+        accounts = [(account, self.balances[account], self.versions[account]) for account in moved]
+        postings = [(ids[place], *posting) for place, *posting in self.postings]
+        await connection.execute(_WRITE, entries, accounts, postings)
 
 
 class Journal:

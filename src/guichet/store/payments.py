@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import NamedTuple
+from operator import itemgetter
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from guichet.domain.customers import CUSTOMER_FIELDS, Customer
@@ -41,41 +42,33 @@ class PaymentInsert(NamedTuple):
     event_id: UUID
 
 
-_CREATE = f"SELECT * FROM create_payments({', '.join(f'${n}' for n in range(1, 35))})"
-_INSERTED = [
-    "id",
-    "application_id",
-    "environment",
-    "payee_id",
-    "fee_rule_id",
-    "rail",
-    "institution_id",
-    "link_id",
-    "country",
-    "reference",
-    "amount_minor",
-    "currency",
-    "fee_minor",
-    "notify_url",
-]
-_INSERTED_INDEXES = tuple(Payment._fields.index(name) for name in _INSERTED)
+_CREATE = "SELECT * FROM create_payments($1, $2)"
+#: An item's values in the order of the database's type ``payment_item``: the payment's, then the
+#: request's, then the payer's. The driver takes a row as a plain tuple.
+_PAYMENT_VALUES = itemgetter(*map(Payment._fields.index, (
+    "id", "application_id", "environment", "payee_id", "fee_rule_id", "rail", "institution_id",
+    "link_id", "country", "reference", "amount_minor", "currency", "fee_minor", "notify_url",
+)))  # fmt: skip
 _EXPIRES_AT = Payment._fields.index("expires_at")
-#: create_payments takes the payer's values in this order.
-_SENT = [
-    "email",
-    "name",
-    "phone",
-    "city",
-    "state",
-    "country",
-    "zip_code",
-    "street",
-    "house_number",
-    "currency",
-    "tax_number",
-    "company_number",
-]
-_SENT_INDEXES = tuple(CUSTOMER_FIELDS.index(name) for name in _SENT)
+_PAYER_VALUES = itemgetter(*map(CUSTOMER_FIELDS.index, (
+    "email", "name", "phone", "city", "state", "country", "zip_code", "street", "house_number",
+    "currency", "tax_number", "company_number",
+)))  # fmt: skip
+
+
+def _item(insert: PaymentInsert) -> tuple[object, ...]:
+    payment, request_key, request_hash, given_id, new_id, email_key, payer, event_id = insert
+    return (
+        *_PAYMENT_VALUES(payment),
+        request_key,
+        request_hash,
+        payment[_EXPIRES_AT],
+        event_id,
+        given_id,
+        new_id,
+        email_key,
+        *_PAYER_VALUES(payer),
+    )
 
 
 async def create(
@@ -87,32 +80,19 @@ async def create(
     ``asyncpg.UniqueViolationError`` when somebody else inserts the same key meanwhile, or when a
     payer named by id is given the e-mail of another one.
     """
-    payments = [item.payment for item in items]
-    rows = await connection.fetch(
-        _CREATE,
-        *([payment[index] for payment in payments] for index in _INSERTED_INDEXES),
-        [item.request_key for item in items],
-        [item.request_hash for item in items],
-        [payment[_EXPIRES_AT] for payment in payments],
-        [item.event_id for item in items],
-        now,
-        [item.customer_id for item in items],
-        [item.new_customer_id for item in items],
-        [item.email_key for item in items],
-        *([item.customer_fields[index] for item in items] for index in _SENT_INDEXES),
-    )
+    rows = await connection.fetch(_CREATE, [_item(insert) for insert in items], now)
     answers: list[PaymentRow | None] = [None] * len(items)
     for row in rows:
         index = row[0] - 1
-        customer = Customer._make(tuple(row)[1:])
-        answers[index] = PaymentRow(payments[index]._replace(customer_id=customer.id), customer)
+        customer = Customer._make(row[1:])
+        payment = items[index].payment._replace(customer_id=customer.id)
+        answers[index] = PaymentRow(payment, customer)
     return answers
 
 
-def _row(record: Sequence[object]) -> PaymentRow:
-    values = tuple(record)
+def _row(record: Sequence[Any]) -> PaymentRow:
     return PaymentRow(
-        Payment._make(values[:_PAYMENT_WIDTH]), Customer._make(values[_PAYMENT_WIDTH:])
+        Payment._make(record[:_PAYMENT_WIDTH]), Customer._make(record[_PAYMENT_WIDTH:])
     )
 
 
@@ -130,13 +110,12 @@ async def by_request_key(
     record = await connection.fetchrow(_BY_KEY, application_id, request_key)
     if record is None:
         return None
-    values = tuple(record)
-    return _row(values[:-1]), values[-1]
+    return _row(record[:-1]), record[-1]
 
 
 _READ = f"""
-SELECT {_PAYMENT}, {_CUSTOMER}
-FROM unnest($1::uuid[], $2::uuid[]) AS k (application_id, id)
+SELECT {_PAYMENT}, {_CUSTOMER}, k.n
+FROM unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY AS k (application_id, id, n)
 JOIN payments p ON p.id = k.id AND p.application_id = k.application_id
 JOIN customers c ON c.id = p.customer_id
 """
@@ -144,11 +123,14 @@ JOIN customers c ON c.id = p.customer_id
 
 async def read_many(
     connection: Connection, keys: Sequence[tuple[UUID, UUID]]
-) -> dict[tuple[UUID, UUID], PaymentRow]:
-    """The payments among ``keys`` (application id, payment id) that exist."""
+) -> list[PaymentRow | None]:
+    """The payments that ``keys`` (application id, payment id) name; None where there is none."""
     records = await connection.fetch(_READ, [key[0] for key in keys], [key[1] for key in keys])
-    rows = map(_row, records)
-    return {(row.payment.application_id, row.payment.id): row for row in rows}
+    # Told apart by their place: dictionaries of UUIDs hash and compare them in Python.
+    rows: list[PaymentRow | None] = [None] * len(keys)
+    for record in records:
+        rows[record[-1] - 1] = _row(record[:-1])
+    return rows
 
 
 _BY_ID = f"""

@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from collections.abc import Awaitable, Callable, MutableMapping
+from functools import lru_cache
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
 
@@ -347,20 +348,16 @@ class Application:
 async def _send_reply(request: Request, reply: Reply, send: Send) -> None:
     headers = [(b"content-length", b"%d" % len(reply.body))]
     if reply.content_type:
-        headers.append((b"content-type", reply.content_type.encode("ascii")))
-    if reply.headers:
-        headers.extend(_encoded(reply.headers))
-    if request.reply_headers:
-        headers.extend(_encoded(request.reply_headers))
+        headers.append(_encoded("content-type", reply.content_type))
+    for name, value in (*reply.headers, *request.reply_headers):
+        headers.append(_encoded(name, value))
     await send({"type": "http.response.start", "status": reply.status, "headers": headers})
     body = b"" if request.method == "HEAD" else reply.body
     await send({"type": "http.response.body", "body": body})
 
 
-def _encoded(headers: Iterable[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
-    encoded = []
-    for name, value in headers:
-        if "\r" in value or "\n" in value:
-            raise ValueError(f"line break in header {name}")
-        encoded.append((name.lower().encode("ascii"), value.encode("latin-1")))
-    return encoded
+@lru_cache(maxsize=512)  # most answers carry the same few
+def _encoded(name: str, value: str) -> tuple[bytes, bytes]:
+    if "\r" in value or "\n" in value:
+        raise ValueError(f"line break in header {name}")
+    return name.lower().encode("ascii"), value.encode("latin-1")

@@ -23,9 +23,11 @@ def authenticate_application(gateway: Gateway, request: Request) -> Caller:
 
 
 def _checked(caller: Caller, request: Request) -> Caller:
-    if caller.application.dialect != "neopay":
+    application = caller.application
+    if application.dialect != "neopay":
         raise Unauthenticated
-    check_origin(caller, request.client_address, origin_host(request))
+    if application.allowed_addresses or application.allowed_domains:
+        check_origin(caller, request.client_address, origin_host(request))
     return caller
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlencode
 
@@ -32,12 +33,18 @@ def asked_page(request: Request) -> Page:
 def links_and_meta(
     base_url: str, request: Request, page: Page, count: int, total: int
 ) -> dict[str, Any]:
-    """``links`` and ``meta`` for a page that holds ``count`` items of ``total``.
+    """``links`` and ``meta`` for a page that holds ``count`` items of ``total``: not to be changed.
 
     Addresses are absolute and keep the filters of the request.
     """
-    path = base_url + request.path
-    filters = [pair for pair in request.query if pair[0] != "page"]
+    filters = tuple(pair for pair in request.query if pair[0] != "page")
+    return _links_and_meta(base_url + request.path, filters, page, count, total)
+
+
+@lru_cache(maxsize=1024)  # who polls a list asks for the same page again and again
+def _links_and_meta(
+    path: str, filters: tuple[tuple[str, str], ...], page: Page, count: int, total: int
+) -> dict[str, Any]:
     prefix = f"{path}?{urlencode(filters)}&page=" if filters else f"{path}?page="
     last_page = max(-(-total // page.size), 1)
     previous = f"{prefix}{page.number - 1}" if page.number > 1 else None

@@ -186,7 +186,8 @@ class RenderedPayments:
     """The latest rendered payments, so that reading one again, or a list, is a join of bytes.
 
     An entry is good for one version of the payment and one of its payer: a change of either
-    makes another entry, and the oldest unused ones go. Pictures of codes are not kept.
+    makes another entry. The oldest go first: payments are read while they are young. Pictures of
+    codes are not kept.
     """
 
     def __init__(self, gateway: Gateway) -> None:
@@ -201,7 +202,6 @@ class RenderedPayments:
         key = (payment.id, payment.version, customer.version)
         rendered = self._rendered.get(key)
         if rendered is not None:
-            self._rendered.move_to_end(key)
             return rendered
         rendered = self._rendered[key] = render_payment(self._gateway, view, shape)
         if len(self._rendered) > _RENDERED_MAX:
