@@ -46,6 +46,6 @@ async def open_balance(
     async with connection.transaction():
         book = await Journal().open(connection, [bank, available])
         if not await store.is_booked(connection, entry.key):
-            book.post(entry, now)
+            book.post(entry)
             await book.write(connection)
     return money
