@@ -344,26 +344,29 @@ async def test_a_body_has_a_megabyte_at_most(stage: Stage, settings: Settings) -
 # Every rail ---------------------------------------------------------------------------------------
 
 
-def forgeries(rail: str, environment: str) -> list[tuple[str, dict[str, str]]]:
-    """Addresses and headers with which a stranger might try to be heard as the rail's provider."""
+def forgeries(rail: str, environment: str) -> list[tuple[str, str, dict[str, str]]]:
+    """Methods, addresses and headers with which a stranger might try to be heard as the rail's
+    provider. A new rail fails the test until it is named here.
+    """
     subject = {HEADER: "CN=Banco Guara webhooks"}
+    strange = f"/notices/{rail}/{environment}/{uuid4().hex}/{'A' * 24}"
+    default = f"/notices/{rail}/{environment}/default/wrong"
+    of_accounts = [("POST", default, {}), ("POST", default, subject), ("POST", strange, subject)]
     return {
         "open_banking": [
-            (f"/notices/yapily/{environment}/wrong", {}),
-            (f"/notices/yapily/{environment}/wrong", subject),
+            ("POST", f"/notices/yapily/{environment}/wrong", {}),
+            ("POST", f"/notices/yapily/{environment}/wrong", subject),
         ],
-        "pix": [
-            (f"/notices/pix/{environment}/default/wrong/pix", {}),
-            (f"/notices/pix/{environment}/default/wrong/pix", subject),
-            (f"/notices/pix/{environment}/{uuid4().hex}/{'A' * 24}/pix", subject),
-        ],
+        "pix": [*of_accounts, ("POST", f"{default}/pix", {}), ("POST", f"{default}/pix", subject)],
+        "mtn": [*of_accounts, ("PUT", default, {}), ("PUT", strange, {})],
+        "gsma": [*of_accounts, ("PUT", default, {}), ("PUT", strange, {})],
     }[rail]
 
 
 async def test_no_rail_hears_a_stranger(stage: Stage) -> None:
-    for (rail, environment), _connector in stage.gateway.rails.items():  # noqa: PERF102 - no dict
-        for path, headers in forgeries(rail, environment):
+    for (rail, environment), _ in stage.gateway.rails.items():  # noqa: PERF102 - no dict
+        for method, path, headers in forgeries(rail, environment):
             async with from_peer(stage, PROXY) as client:
-                answer = await client.post(path, json=notice(), headers=headers)
-            assert answer.status_code == 403, path
+                answer = await client.request(method, path, json=notice(), headers=headers)
+            assert answer.status_code == 403, (method, path)
     assert await stage.stored() == 0
