@@ -29,7 +29,7 @@ async def initialized(notch: Client, **fields: object) -> str:
     """The path of a new payment's page."""
     answer = await notch.post("/payments", {**BODY, **fields})
     assert answer.status == 201
-    return urlsplit(answer.json()["authorization_url"]).path
+    return urlsplit(str(answer.json()["authorization_url"])).path
 
 
 async def choose(payer: Client, path: str, channel: str, phone: str) -> Answer:

@@ -14,15 +14,15 @@ from guichet.domain.events import Event
 from guichet.domain.payments import Payment
 from guichet.gateway import Gateway
 from guichet.services.face import SigningKeys
-from guichet.services.payments import PaymentView
 from guichet.services.subjects import Subject
+from guichet.store.payments import PaymentRow
 
 
 def render_event(
     gateway: Gateway, event: Event, view: Subject, wanted: Sequence[str] | None = None
 ) -> bytes | None:
     """``{"payment": resource}`` in the state that the event tells of; of payments alone."""
-    if wanted is not None or not isinstance(view, PaymentView):
+    if wanted is not None or not isinstance(view, PaymentRow):
         return None
     payment = view.payment._replace(
         status=event.status, reason=event.reason, updated_at=event.occurred_at
