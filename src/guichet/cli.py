@@ -12,6 +12,7 @@ from guichet.commands.books import docs, ledger
 from guichet.commands.keys import keys
 from guichet.commands.pix import pix
 from guichet.commands.refunds import refunds
+from guichet.commands.webhooks import webhooks
 from guichet.domain.errors import GuichetError
 from guichet.embedded import CannotStart
 from guichet.server.errors import CannotServe
@@ -24,7 +25,7 @@ app = App(name="guichet", help="A self-hosted payment gateway.")
 for command in (processes.run, processes.serve, processes.work, processes.doctor):
     app.command(command)
 app.command(processes.migrate_database, name="migrate")
-for group in (merchants, applications, keys, pix, refunds, ledger, docs):
+for group in (merchants, applications, keys, pix, refunds, webhooks, ledger, docs):
     app.command(group)
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import timedelta
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -8,6 +9,8 @@ import pytest
 
 from conftest import DatabaseUrls
 from guichet.dialects.neopay import webhooks
+from guichet.dialects.notchpay import webhooks as notchpay_face
+from guichet.domain.access import Application
 from guichet.domain.clock import MovableClock
 from guichet.gateway import Gateway
 from guichet.outbound.client import GuardedClient
@@ -19,7 +22,8 @@ from guichet.services.settlement import Recorder
 from guichet.settings import Settings
 from guichet.store.database import Database
 from guichet.vault import Vault, generate_key
-from worker.parts import RAIL, SECRET, Receiver, ScriptedRail, receiving
+from worker.endpoint_parts import PRIVATE_KEY
+from worker.parts import RAIL, SECRET, Receiver, ScriptedRail, receiving, rows
 
 NewApplication = Callable[..., Awaitable[UUID]]
 
@@ -112,5 +116,33 @@ async def application_id(new_application: NewApplication) -> UUID:
 @pytest.fixture
 async def receiver() -> AsyncIterator[Receiver]:
     """A merchant's server that takes everything."""
+    async with receiving() as made:
+        yield made
+
+
+@pytest.fixture
+async def shop(gateway: Gateway, application_id: UUID) -> Application:
+    """An application of the Notch Pay dialect whose private key signs."""
+    gateway.faces["notchpay"] = notchpay_face
+    now, seal = gateway.clock.now(), gateway.vault.seal
+    await rows(gateway, "UPDATE applications SET dialect = 'notchpay'")
+    for key, created_at in (("sk_test.older", now - timedelta(days=1)), (PRIVATE_KEY, now)):
+        await rows(
+            gateway,
+            "INSERT INTO api_keys (digest, application_id, role, prefix, sealed, created_at)"
+            " VALUES (sha256($1), $2, 'secret', 'sk_test', $3, $4)",
+            key.encode(),
+            application_id,
+            seal(key.encode()),
+            created_at,
+        )
+    await gateway.access.refresh()
+    found = gateway.access.application(application_id)
+    assert found is not None
+    return found
+
+
+@pytest.fixture
+async def other_receiver() -> AsyncIterator[Receiver]:
     async with receiving() as made:
         yield made

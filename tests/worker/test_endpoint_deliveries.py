@@ -8,16 +8,13 @@ import hmac
 import json
 import shutil
 import subprocess
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
-from uuid import UUID, uuid4
 
 import pytest
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
-from guichet.dialects.notchpay import webhooks as notchpay_face
-from guichet.dialects.notchpay.event_names import core_types
 from guichet.dialects.notchpay.ids import write_id
 from guichet.domain import events
 from guichet.domain.access import Application
@@ -25,21 +22,15 @@ from guichet.domain.clock import MovableClock
 from guichet.domain.events import Event
 from guichet.domain.ids import new_id
 from guichet.gateway import Gateway
-from guichet.services.deliveries import deliver
 from guichet.services.endpoints import (
-    MadeEndpoint,
-    NewEndpoint,
     change_endpoint,
-    create_endpoint,
-    delete_endpoint,
-    read_endpoint,
     rotate_secret,
 )
 from guichet.services.payers import change_payer, make_payer
 from guichet.store import attempts
-from guichet.store.queue import claim_deliveries
 from outbound.listeners import answer
 from worker.conftest import NewApplication
+from worker.endpoint_parts import PRIVATE_KEY, deliver_due, endpoint_at, told, told_names
 from worker.parts import (
     SECRET,
     Received,
@@ -50,7 +41,6 @@ from worker.parts import (
     rows,
 )
 
-PRIVATE_KEY = "sk_test.the-private-key"
 #: What a JavaScript client would write otherwise if we let it.
 AWKWARD = {
     "10": "indexes first",
@@ -60,58 +50,6 @@ AWKWARD = {
     "part": 0.1,
     "nested": [{"b": None, "a": True}, [], {}],
 }
-
-
-@pytest.fixture
-async def shop(gateway: Gateway, application_id: UUID) -> Application:
-    """An application of the Notch Pay dialect whose private key signs."""
-    gateway.faces["notchpay"] = notchpay_face
-    now, seal = gateway.clock.now(), gateway.vault.seal
-    await rows(gateway, "UPDATE applications SET dialect = 'notchpay'")
-    for key, created_at in (("sk_test.older", now - timedelta(days=1)), (PRIVATE_KEY, now)):
-        await rows(
-            gateway,
-            "INSERT INTO api_keys (digest, application_id, role, prefix, sealed, created_at)"
-            " VALUES (sha256($1), $2, 'secret', 'sk_test', $3, $4)",
-            key.encode(),
-            application_id,
-            seal(key.encode()),
-            created_at,
-        )
-    await gateway.access.refresh()
-    found = gateway.access.application(application_id)
-    assert found is not None
-    return found
-
-
-@pytest.fixture
-async def other_receiver() -> AsyncIterator[Receiver]:
-    async with receiving() as made:
-        yield made
-
-
-async def endpoint_at(
-    gateway: Gateway, shop: Application, url: str, *names: str, profile: str = "all"
-) -> MadeEndpoint:
-    names = names or ("*",)
-    new = NewEndpoint(url, names, core_types(names), profile=profile)
-    return await create_endpoint(gateway, shop, new)
-
-
-async def told(gateway: Gateway, shop: Application) -> None:
-    """One event of the application: a new customer."""
-    await make_payer(gateway, shop, {"email": f"{uuid4().hex}@example.cm"}, None)
-
-
-async def deliver_due(gateway: Gateway) -> list[str]:
-    due = await claim_deliveries(gateway.database, gateway.clock.now(), 100, 60)
-    return [await deliver(gateway, claimed) for claimed in due]
-
-
-async def told_names(gateway: Gateway, receiver: Receiver) -> list[str]:
-    while await deliver_due(gateway):
-        pass
-    return [json.loads(received.body)["event"] for received in receiver.received]
 
 
 def signed_with(key: bytes, body: bytes) -> str:
@@ -410,117 +348,3 @@ async def test_the_resource_is_shown_in_the_state_that_the_event_tells_of(
         "payment.processing": ("processing", False),
         "payment.complete": ("complete", True),
     }
-
-
-async def health(gateway: Gateway, shop: Application, made: MadeEndpoint) -> tuple[str, bool]:
-    found = await read_endpoint(gateway, shop, made.endpoint.id)
-    return found.health, found.active
-
-
-async def endpoint_events(gateway: Gateway) -> list[str]:
-    found = await rows(
-        gateway, "SELECT type FROM events WHERE subject_type = 'endpoint' ORDER BY occurred_at, id"
-    )
-    return [row["type"] for row in found]
-
-
-async def test_a_receiver_that_is_gone_is_switched_off_and_what_waits_is_dropped(
-    gateway: Gateway, shop: Application
-) -> None:
-    async with receiving(answer("410 Gone")) as receiver:
-        made = await endpoint_at(gateway, shop, receiver.url)
-        await told(gateway, shop)
-        await told(gateway, shop)
-
-        assert sorted(await deliver_due(gateway)) == ["discarded", "discarded"]
-        await told(gateway, shop)
-        assert await deliver_due(gateway) == []
-
-    assert await health(gateway, shop, made) == ("disabled", False)
-    assert await endpoint_events(gateway) == ["endpoint.disabled"]
-
-
-@pytest.mark.parametrize("is_deleted", [True, False])
-async def test_what_waits_for_an_endpoint_that_is_off_is_dropped(
-    gateway: Gateway, shop: Application, receiver: Receiver, is_deleted: bool
-) -> None:
-    made = await endpoint_at(gateway, shop, receiver.url)
-    await told(gateway, shop)
-    if is_deleted:
-        await delete_endpoint(gateway, shop, made.endpoint.id)
-    else:
-        await change_endpoint(gateway, shop, made.endpoint.id, active=False)
-
-    assert await deliver_due(gateway) == ["discarded"]
-
-    assert receiver.received == []
-    assert await rows(gateway, "SELECT * FROM webhook_tries") == []
-
-
-async def test_an_endpoint_fails_once_and_recovers_and_the_others_are_told(
-    gateway: Gateway, shop: Application, other_receiver: Receiver, clock: MovableClock
-) -> None:
-    watched = ("endpoint.failing", "endpoint.recovered")
-    await endpoint_at(gateway, shop, other_receiver.url, *watched)
-    async with receiving(answer("500 Oops")) as receiver:
-        made = await endpoint_at(gateway, shop, receiver.url)
-        for _ in range(2):
-            await told(gateway, shop)
-            await deliver_due(gateway)
-        assert await health(gateway, shop, made) == ("failing", True)
-        receiver.handler = answer()
-        clock.move(timedelta(hours=1))
-        await deliver_due(gateway)
-        assert await health(gateway, shop, made) == ("healthy", True)
-
-        assert await told_names(gateway, other_receiver) == list(watched)
-        data = json.loads(other_receiver.received[0].body)["data"]
-        assert data["id"] == write_id("endpoint", "sandbox", made.endpoint.id)
-        assert (data["health"], "secret" in data) == ("failing", False)
-        assert "endpoint." not in b"".join(r.body for r in receiver.received).decode()
-
-
-async def test_five_days_of_failure_alone_disable_an_endpoint(
-    gateway: Gateway, shop: Application, clock: MovableClock
-) -> None:
-    async with receiving(answer("500 Oops")) as receiver:
-        made = await endpoint_at(gateway, shop, receiver.url)
-        await told(gateway, shop)
-        await deliver_due(gateway)
-        clock.move(timedelta(days=4, hours=23))
-        await told(gateway, shop)
-        await deliver_due(gateway)
-        assert await health(gateway, shop, made) == ("failing", True)
-        clock.move(timedelta(hours=2))
-        await told(gateway, shop)
-        await deliver_due(gateway)
-    assert await health(gateway, shop, made) == ("disabled", False)
-    assert await endpoint_events(gateway) == ["endpoint.failing", "endpoint.disabled"]
-
-
-async def test_a_success_starts_the_five_days_anew(
-    gateway: Gateway, shop: Application, clock: MovableClock
-) -> None:
-    async with receiving(answer("500 Oops")) as receiver:
-        made = await endpoint_at(gateway, shop, receiver.url)
-        for days, status in ((0, "500 Oops"), (3, "200 OK"), (1, "500 Oops"), (2, "500 Oops")):
-            clock.move(timedelta(days=days))
-            receiver.handler = answer(status)
-            await told(gateway, shop)
-            await deliver_due(gateway)
-    assert await health(gateway, shop, made) == ("failing", True)
-
-
-async def test_an_endpoint_that_is_switched_on_again_is_healthy(
-    gateway: Gateway, shop: Application
-) -> None:
-    async with receiving(answer("410 Gone")) as receiver:
-        made = await endpoint_at(gateway, shop, receiver.url)
-        await told(gateway, shop)
-        await deliver_due(gateway)
-
-        await change_endpoint(gateway, shop, made.endpoint.id, active=True)
-        assert await health(gateway, shop, made) == ("healthy", True)
-        receiver.handler = answer()
-        await told(gateway, shop)
-        assert await deliver_due(gateway) == ["delivered"]

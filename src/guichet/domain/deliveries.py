@@ -16,8 +16,11 @@ DELIVERY = Lifecycle(
             "pending": "the receiver failed, it is tried again later",
             "delivered": "the receiver took it",
             "exhausted": "the last try failed",
-            "discarded": "the receiver is gone for good",
+            "discarded": "nobody is to have it: the receiver is gone or switched off",
         },
+        "delivered": {"pending": "an operator sends it again"},
+        "exhausted": {"pending": "an operator sends it again"},
+        "discarded": {"pending": "an operator sends it again"},
     },
 )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
@@ -76,3 +77,72 @@ async def record_try(
         _RECORD, delivery_id, claim, fate.status, fate.next_attempt_at, finished_at, *sent
     )
     return bool(answer == "INSERT 0 1")
+
+
+class DeliveryRow(NamedTuple):
+    """A delivery as the log shows it."""
+
+    id: UUID
+    event_id: UUID
+    event_type: str
+    url: str
+    status: str
+    tries: int
+    next_attempt_at: datetime | None
+    created_at: datetime
+    body: bytes | None
+
+
+_LOG = """
+SELECT d.id, d.event_id, e.type, d.url, d.status, d.tries, d.next_attempt_at, d.created_at, d.body
+FROM webhook_deliveries d JOIN events e ON e.id = d.event_id
+WHERE d.endpoint_id = $1 ORDER BY d.created_at DESC, d.id DESC LIMIT $2
+"""
+_TRIES = """
+SELECT sent_at, duration_ms, status_code, error, answer FROM webhook_tries
+WHERE delivery_id = $1 ORDER BY number
+"""
+
+# Who holds one now closes it or makes it due. What was given up untried gets its
+# body then.
+_SEND_AGAIN = """
+WITH again AS (
+    UPDATE webhook_deliveries SET status = 'pending', next_attempt_at = $1, finished_at = NULL
+    WHERE {which} AND (claimed_until IS NULL OR claimed_until <= now())
+    RETURNING id
+), told AS (SELECT pg_notify('guichet_work', 'deliveries') WHERE EXISTS (SELECT FROM again))
+SELECT id FROM again, (SELECT count(*) FROM told) woken
+"""
+_SEND_ONE = _SEND_AGAIN.format(which="id = $2")
+_SEND_FAILED = _SEND_AGAIN.format(
+    which="created_at >= $2 AND created_at < $3"
+    " AND ($4::uuid IS NULL OR endpoint_id = $4)"
+    " AND (status IN ('exhausted', 'discarded') OR status = 'pending' AND tries > 0)"
+)
+
+
+async def log_page(connection: Connection, endpoint_id: UUID, limit: int) -> list[DeliveryRow]:
+    """An endpoint's deliveries, newest first."""
+    return [DeliveryRow._make(row) for row in await connection.fetch(_LOG, endpoint_id, limit)]
+
+
+async def tries_of(connection: Connection, delivery_id: UUID) -> list[Try]:
+    """A delivery's tries, oldest first."""
+    return [Try._make(row) for row in await connection.fetch(_TRIES, delivery_id)]
+
+
+async def send_again(connection: Connection, delivery_id: UUID, now: datetime) -> Sequence[UUID]:
+    """Make a delivery due now, whatever became of it; none if there is none or it is being sent."""
+    return [row[0] for row in await connection.fetch(_SEND_ONE, now, delivery_id)]
+
+
+async def send_failed_again(
+    connection: Connection,
+    since: datetime,
+    until: datetime,
+    now: datetime,
+    endpoint_id: UUID | None = None,
+) -> Sequence[UUID]:
+    """Make due now what was to be told from ``since`` and before ``until`` and was not taken."""
+    rows = await connection.fetch(_SEND_FAILED, now, since, until, endpoint_id)
+    return [row[0] for row in rows]
