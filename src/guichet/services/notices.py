@@ -25,6 +25,8 @@ DEFAULT_ACCOUNT = "default"
 
 #: However many hints come, one attempt costs the provider one read in this time because of them.
 _READ_GAP = timedelta(seconds=5)
+#: Money that goes out is asked about so long after a hint: those that come meanwhile are one.
+_HINT_GAP = timedelta(seconds=2)
 #: Waits for an attempt that is not there yet, or a provider that cannot be asked; the last repeats.
 _WAIT_SECONDS = (1, 2, 5, 10, 20, 30, 60, 60, 300, 900, 3600)
 _GIVE_UP_AFTER = timedelta(hours=24)
@@ -152,12 +154,14 @@ def _row(
 async def handle_notice(gateway: Gateway, claimed: ClaimedNotice) -> str:
     """Work off one claimed notice; returns what became of it.
 
-    ``asked`` (the provider was), ``covered`` (a later read did already), ``deferred`` (the
-    provider was asked a moment ago), ``parked`` (no such attempt yet), ``unavailable``, or
-    ``dropped`` after a day.
+    ``passed_on`` (a transfer or refund, which the worker asks about next), ``asked`` (the provider
+    was), ``covered`` (a later read did already), ``deferred`` (the provider was asked a moment
+    ago), ``parked`` (no such attempt yet), ``unavailable``, or ``dropped`` after a day.
     """
     content = json.loads(gateway.vault.open(claimed.content))
     attempt_id = claimed.attempt_id or await _find_attempt(gateway, claimed, content)
+    if attempt_id is None and await _hint_money_out(gateway, claimed, content):
+        return "passed_on"
     if attempt_id is None:
         return await _try_later(gateway, claimed, "parked", "no such attempt", _READ_GAP)
     parameters = content.get("parameters")
@@ -201,6 +205,26 @@ async def _find_attempt(
             as_id(notice.attempt_key),
             notice.provider_reference,
         )
+
+
+async def _hint_money_out(
+    gateway: Gateway, claimed: ClaimedNotice, content: Mapping[str, Any]
+) -> bool:
+    """Bring the worker's next look at a transfer or refund forward, and close its notice."""
+    now = gateway.clock.now()
+    async with gateway.database.connection() as connection:
+        is_found = await notices.hint_money_out(
+            connection,
+            claimed.rail,
+            claimed.environment,
+            as_id(content.get("account")),
+            as_id(content.get("key")),
+            content.get("reference"),
+            now + _HINT_GAP,
+        )
+        if is_found:
+            await notices.close(connection, claimed.id, claimed.claim, now)
+    return is_found
 
 
 def as_id(key: str | None) -> UUID | None:

@@ -70,6 +70,54 @@ async def find_attempt(
     return found
 
 
+# Of what is closed nothing more is learnt, but a transfer that arrived may come back. One that
+# waits for its checker is never asked about. The due time is only ever brought forward.
+_HINT_TRANSFER = """
+WITH found AS (
+    SELECT id FROM transfers
+    WHERE rail = $1 AND environment = $2 AND account_id IS NOT DISTINCT FROM $3
+        AND (id = $4 OR provider_reference = $5)
+    ORDER BY id = $4 DESC LIMIT 1
+), moved AS (
+    UPDATE transfers t SET next_check_at = LEAST(t.next_check_at, $6)
+    FROM found WHERE t.id = found.id AND t.status IN ('initiated', 'sent', 'completed')
+        AND t.approval IN ('none', 'given')
+)
+SELECT id FROM found
+"""
+_HINT_REFUND = """
+WITH found AS (
+    SELECT r.id FROM refunds r JOIN attempts a ON a.id = r.attempt_id
+    WHERE r.rail = $1 AND r.environment = $2 AND a.account_id IS NOT DISTINCT FROM $3
+        AND (r.id = $4 OR r.provider_reference = $5)
+    ORDER BY r.id = $4 DESC LIMIT 1
+), moved AS (
+    UPDATE refunds r SET next_check_at = LEAST(r.next_check_at, $6)
+    FROM found WHERE r.id = found.id AND r.status IN ('initiated', 'sent')
+)
+SELECT id FROM found
+"""
+
+
+async def hint_money_out(
+    connection: Connection,
+    rail: str,
+    environment: str,
+    account_id: UUID | None,
+    key: UUID | None,
+    provider_reference: str | None,
+    at: datetime,
+) -> bool:
+    """Have the worker ask, at ``at`` at the latest, about the rail's transfer or refund of this id
+    or else this provider's reference; False if there is none at the account.
+    """
+    named = (rail, environment, account_id, key, provider_reference, at)
+    for sql in (_HINT_TRANSFER, _HINT_REFUND):
+        if await connection.fetchval(sql, *named) is not None:
+            return True
+    return False
+
+
 _TAKE_TURN = """
 UPDATE attempts SET hinted_at = $2
 WHERE id = $1 AND (hinted_at IS NULL OR (hinted_at <= $3 AND hinted_at < $4))
