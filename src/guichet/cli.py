@@ -6,12 +6,13 @@ import sys
 
 from cyclopts import App
 
-from guichet.commands import processes
+from guichet.commands import developing, processes
 from guichet.commands.applications import applications, merchants
 from guichet.commands.books import docs, ledger
 from guichet.commands.keys import keys
 from guichet.commands.pix import pix
 from guichet.commands.refunds import refunds
+from guichet.commands.transfers import transfers
 from guichet.commands.webhooks import webhooks
 from guichet.domain.errors import GuichetError
 from guichet.embedded import CannotStart
@@ -25,7 +26,9 @@ app = App(name="guichet", help="A self-hosted payment gateway.")
 for command in (processes.run, processes.serve, processes.work, processes.doctor):
     app.command(command)
 app.command(processes.migrate_database, name="migrate")
-for group in (merchants, applications, keys, pix, refunds, webhooks, ledger, docs):
+app.command(developing.listen)
+app.command(developing.trigger)
+for group in (merchants, applications, keys, pix, refunds, transfers, webhooks, ledger, docs):
     app.command(group)
 
 

@@ -48,6 +48,8 @@ __all__ = [
     "create_transfer",
     "draft_transfer",
     "list_transfers",
+    "list_waiting_transfers",
+    "read_any_transfer",
     "read_transfer",
     "record_transfer",
     "refresh_transfer",
@@ -183,8 +185,7 @@ async def refresh_transfer(gateway: Gateway, transfer: Transfer) -> Transfer:
 
     Raises ``RailUnavailable`` when the provider cannot be asked now.
     """
-    rail = gateway.rails.get(transfer.rail, transfer.environment)
-    assert isinstance(rail, SendingRail)
+    rail = _sending_rail(gateway, transfer)
     memory = json.loads(gateway.vault.open(transfer.memory)) if transfer.memory else {}
     order = SendOrder(
         key=transfer.key,
@@ -205,6 +206,16 @@ async def refresh_transfer(gateway: Gateway, transfer: Transfer) -> Transfer:
         log.exception("rail failed")
         outcome = Unknown(detail=type(error).__name__)
     return await record_transfer(gateway, transfer.id, outcome)
+
+
+def _sending_rail(gateway: Gateway, transfer: Transfer) -> SendingRail:
+    try:
+        rail = gateway.rails.get(transfer.rail, transfer.environment)
+    except KeyError:
+        raise RailUnavailable(f"{transfer.rail} is not connected any more") from None
+    if not isinstance(rail, SendingRail):
+        raise RailUnavailable(f"{transfer.rail} cannot send")
+    return rail
 
 
 async def record_transfer(gateway: Gateway, transfer_id: UUID, outcome: Outcome) -> Transfer:
@@ -262,6 +273,21 @@ async def read_transfer(gateway: Gateway, application: Application, key: UUID | 
     if found is None:
         raise NotFound("transfer", str(key))
     return found
+
+
+async def read_any_transfer(gateway: Gateway, transfer_id: UUID) -> Transfer:
+    """A transfer whoever it belongs to, for the operator; raises ``NotFound``."""
+    async with gateway.database.connection() as connection:
+        found = await store.any_by_id(connection, transfer_id)
+    if found is None:
+        raise NotFound("transfer", str(transfer_id))
+    return found
+
+
+async def list_waiting_transfers(gateway: Gateway, application_id: UUID | None) -> list[Transfer]:
+    """The transfers, of one application or of all, that wait for a checker, oldest first."""
+    async with gateway.database.connection() as connection:
+        return await store.waiting(connection, application_id)
 
 
 async def list_transfers(

@@ -50,19 +50,14 @@ async def any_by_id(connection: Connection, transfer_id: UUID) -> Transfer | Non
     return await _one(connection, "id = $1", transfer_id)
 
 
-async def find(
-    connection: Connection, rail: str, environment: str, key: UUID | None, reference: str | None
-) -> UUID | None:
-    """The rail's transfer with this id or else this provider's reference."""
-    found: UUID | None = await connection.fetchval(
-        "SELECT id FROM transfers WHERE rail = $1 AND environment = $2"
-        " AND (id = $3 OR provider_reference = $4) ORDER BY id = $3 DESC LIMIT 1",
-        rail,
-        environment,
-        key,
-        reference,
+async def waiting(connection: Connection, application_id: UUID | None) -> list[Transfer]:
+    """The transfers, of one application or of all, that wait for a checker, oldest first."""
+    records = await connection.fetch(
+        f"SELECT {_COLUMNS} FROM transfers WHERE approval = 'wanted' AND status = 'initiated'"
+        " AND ($1::uuid IS NULL OR application_id = $1) ORDER BY id",
+        application_id,
     )
-    return found
+    return [Transfer._make(tuple(record)) for record in records]
 
 
 async def of_bulk(connection: Connection, bulk_id: UUID) -> list[Transfer]:

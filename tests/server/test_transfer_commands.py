@@ -1,0 +1,91 @@
+"""Transfers decided at the command line, as the second person does."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import AsyncIterator
+
+import asyncpg
+import pytest
+
+from conftest import DatabaseUrls
+from gateways import APPLICATION_ID, SECRET_KEY, running_gateway, seed
+from guichet.domain.transfers import Transfer
+from guichet.services.transfers import read_any_transfer
+from psp import connect
+from server.programs import guichet
+from services.sending import sender, sending_psp
+
+PAID = 10_050
+
+
+def command(urls: DatabaseUrls, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return guichet(
+        *arguments,
+        database_url=urls.serving_url,
+        owner_database_url=urls.owner_url,
+        secret_keys=SECRET_KEY,
+    )
+
+
+@pytest.fixture
+async def seeded(database_urls: DatabaseUrls) -> DatabaseUrls:
+    """A database with the two applications of ``gateways``."""
+    await seed(database_urls.owner_url)
+    return database_urls
+
+
+@pytest.fixture
+async def waiting(seeded: DatabaseUrls) -> AsyncIterator[Transfer]:
+    """A transfer that waits for its checker."""
+    async with running_gateway(seeded.serving_url) as gateway:
+        psp = sending_psp()
+        connect(gateway, psp)
+        merchant = await sender(gateway, psp, APPLICATION_ID, approves_transfers=True)
+        yield await merchant.send(4_000, reference="salary-7")
+
+
+async def now_is(urls: DatabaseUrls, transfer: Transfer) -> Transfer:
+    async with running_gateway(urls.serving_url) as gateway:
+        return await read_any_transfer(gateway, transfer.id)
+
+
+async def test_what_waits_is_listed(seeded: DatabaseUrls, waiting: Transfer) -> None:
+    listed = command(seeded, "transfer", "list").stdout
+
+    assert f"{waiting.id}" in listed
+    assert "40.00 GBP  cm.mtn  salary-7  initiated" in listed
+
+
+async def test_refused_transfer_gives_its_money_back(
+    seeded: DatabaseUrls, waiting: Transfer
+) -> None:
+    said = command(seeded, "transfer", "refuse", str(waiting.id))
+
+    assert "cancelled  declined" in said.stdout, said.stderr
+    assert command(seeded, "transfer", "list").stdout == ""
+    owner = await asyncpg.connect(seeded.owner_url)
+    minor = await owner.fetchval(
+        "SELECT balance_minor FROM ledger_accounts WHERE code = 'merchant_available'"
+    )
+    await owner.close()
+    assert minor == PAID
+
+
+async def test_approved_transfer_is_not_to_be_refused(
+    seeded: DatabaseUrls, waiting: Transfer
+) -> None:
+    said = command(seeded, "transfer", "approve", str(waiting.id))
+    assert "The worker asks" in said.stdout, said.stderr  # this process has no such provider
+    assert (await now_is(seeded, waiting)).approval == "given"
+    refused = command(seeded, "transfer", "refuse", str(waiting.id))
+
+    assert refused.returncode == 1
+    assert refused.stderr.startswith("guichet: it is ")
+
+
+def test_unknown_transfer_is_said_to_be_unknown(seeded: DatabaseUrls) -> None:
+    unknown = "00000000-0000-4000-8000-000000000000"
+
+    said = command(seeded, "transfer", "approve", unknown)
+    assert (said.returncode, said.stderr) == (1, f"guichet: no transfer {unknown}\n")
