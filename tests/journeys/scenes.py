@@ -169,6 +169,17 @@ def _at(path: str) -> Scene:
     return scene
 
 
+def _handset(**form: str) -> Scene:
+    async def scene(stall: Stall, page: Page) -> None:
+        await page.goto(stall.url(await stall.handset_payment()))
+        if form:
+            await page.get_by_label("MTN").check()
+            await page.get_by_label("Phone number").fill(form["phone"])
+            await page.get_by_role("button", name="Pay").click()
+
+    return scene
+
+
 #: Each page by a name: its heading, and the way there.
 SCENES: dict[str, tuple[str, Scene]] = {
     "home": ("Guichet", _at("/")),
@@ -195,6 +206,9 @@ SCENES: dict[str, tuple[str, Scene]] = {
         "Payment completed",
         _payment(Done(received=Money(123450, "BRL")), by_code=True),
     ),
+    "choose": ("Pay Tests", _handset()),
+    "choose-problems": ("Pay Tests", _handset(phone="12")),
+    "confirm": ("Confirm on your phone", _handset(phone="670000000")),
     "link": ("Iphone 14 Pro", _link(description="Iphone 14 Pro reconditionné")),
     "link-everything": ("Iphone 14 Pro", _link(**BOTH)),
     "link-any-amount": (

@@ -73,6 +73,25 @@ def scripted_pix() -> ScriptedRail:
     return ScriptedRail(card, Waiting(next_step=ShowCode(CODE)))
 
 
+def scripted_handsets() -> ScriptedRail:
+    """Mobile money: the payer's handset waits for the payer."""
+    card = RailCard(
+        name="notchpay",
+        currencies=frozenset({"XAF"}),
+        authenticity="none is needed in a test",
+        event_types=frozenset(),
+        deduplicates=True,
+        visibility_seconds=0,
+    )
+    return ScriptedRail(card, Waiting())
+
+
 def registry(bank: ScriptedRail, pix: ScriptedRail) -> Registry:
-    """Both, for sandbox applications."""
-    return Registry({("open_banking", "sandbox"): bank, ("pix", "sandbox"): pix})
+    """Both and mobile money, for sandbox applications."""
+    return Registry(
+        {
+            ("open_banking", "sandbox"): bank,
+            ("pix", "sandbox"): pix,
+            ("notchpay", "sandbox"): scripted_handsets(),
+        }
+    )

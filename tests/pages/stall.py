@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -19,11 +20,13 @@ from guichet.domain.clock import MovableClock
 from guichet.domain.links import Link
 from guichet.domain.money import Money
 from guichet.domain.outcomes import Outcome, Redirect, ShowCode, Waiting
-from guichet.domain.payments import CustomerDetails, NewPayment, Payment
+from guichet.domain.payments import UNDECIDED, CustomerDetails, NewPayment, Payment
 from guichet.gateway import Gateway
 from guichet.pages.app import build_app
 from guichet.services.charges import get_code
 from guichet.services.checkout import CheckoutView, open_checkout, start_attempt
+from guichet.services.mobile_payments import create_open_payment
+from guichet.services.payers import WantedPayer, find_or_make_payer
 from guichet.services.payments import checkout_url, create_payment
 from guichet.services.settlement import record_outcome
 from guichet.settings import Settings
@@ -84,6 +87,24 @@ class Stall:
         if begun and not by_code:
             await start_attempt(self.gateway, view.payment.id, path.rpartition("/")[2], None)
         return path
+
+    async def handset_payment(self) -> str:
+        """The path of the page of a payment of 5000 francs, open to every mobile operator."""
+        application = caller_of(self.gateway).application
+        wanted = WantedPayer(None, "payer@example.com", None, None)
+        payer = await find_or_make_payer(self.gateway, application, wanted)
+        new = NewPayment(
+            rail=UNDECIDED,
+            institution_key=None,
+            money=Money(5000, "XAF"),
+            customer=CustomerDetails(payer.id, None, {}),
+            reference="order-42",
+            notify_url=None,
+            request_key=None,
+            request_hash=None,
+        )
+        view = await create_open_payment(self.gateway, application, new, None, timedelta(hours=3))
+        return urlsplit(checkout_url(self.gateway, view.payment.id)).path
 
     async def of(self, path: str) -> Payment:
         """The payment behind the path or address of a page."""
