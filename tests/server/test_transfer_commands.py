@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import AsyncIterator
+from uuid import UUID
 
 import asyncpg
 import pytest
 
 from conftest import DatabaseUrls
-from gateways import APPLICATION_ID, SECRET_KEY, running_gateway, seed
+from gateways import APPLICATION_ID, MERCHANT_ID, SECRET_KEY, running_gateway, seed
 from guichet.domain.transfers import Transfer
 from guichet.services.transfers import read_any_transfer
 from psp import connect
@@ -89,3 +90,35 @@ def test_unknown_transfer_is_said_to_be_unknown(seeded: DatabaseUrls) -> None:
 
     said = command(seeded, "transfer", "approve", unknown)
     assert (said.returncode, said.stderr) == (1, f"guichet: no transfer {unknown}\n")
+
+
+def made(urls: DatabaseUrls, *options: str) -> subprocess.CompletedProcess[str]:
+    """An application as the operator makes it."""
+    return command(
+        urls, "application", "create", str(MERCHANT_ID), "Shop", "--environment", "sandbox",
+        "--dialect", "notchpay", "--currency", "XAF", "--payee-name", "Boutique",
+        "--payee-country", "CM", "--payee-bank", "Banque", "--payee-account",
+        "CM2110002000300277976315008", "--payee-bic", "DEMOCMCX", *options,
+    )  # fmt: skip
+
+
+async def test_application_is_made_with_rules_for_its_transfers(seeded: DatabaseUrls) -> None:
+    networks = ("198.51.100.0/24", "2001:db8::1")
+    said = made(
+        seeded,
+        "--approves-transfers",
+        *(word for network in networks for word in ("--transfer-address", network)),
+    )
+    application_id = UUID(said.stdout.splitlines()[0].removeprefix("application: "))
+
+    async with running_gateway(seeded.serving_url) as gateway:
+        application = gateway.access.application(application_id)
+    assert application is not None
+    assert application.approves_transfers
+    assert application.transfer_addresses == networks
+
+
+def test_address_that_is_none_is_refused(seeded: DatabaseUrls) -> None:
+    said = made(seeded, "--transfer-address", "198.51.100.7/24")
+
+    assert (said.returncode, said.stderr) == (1, "guichet: transfer_addresses: network\n")

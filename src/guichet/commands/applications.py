@@ -45,6 +45,8 @@ def create_application(
     requests_per_minute: int = 60,
     settlement_delay_hours: int = 0,
     public_key_reads: bool = False,
+    approves_transfers: bool = False,
+    transfer_address: tuple[str, ...] = (),
 ) -> None:
     """Create an application with its first keys. They and the webhook secret are shown once.
 
@@ -60,6 +62,10 @@ def create_application(
         0 means no limit.
     public_key_reads
         Whether a live application's lists and customers may be read with its public key alone.
+    approves_transfers
+        Whether a second person decides on its transfers: guichet transfer.
+    transfer_address
+        An IP address or network (CIDR) that its transfers come from; may be repeated.
     """
     new = administration.NewApplication(
         merchant_id=merchant,
@@ -77,6 +83,8 @@ def create_application(
         requests_per_minute=requests_per_minute,
         settlement_delay_hours=settlement_delay_hours,
         public_key_reads=public_key_reads,
+        approves_transfers=approves_transfers,
+        transfer_addresses=transfer_address,
     )
 
     vault = operations.open_vault(read_settings())
@@ -84,7 +92,10 @@ def create_application(
     async def create(connection: Connection) -> administration.Credentials:
         return await administration.create_application(connection, vault, new, now())
 
-    made = with_database(create)
+    _show(dialect, with_database(create))
+
+
+def _show(dialect: str, made: administration.Credentials) -> None:
     if dialect == "notchpay":
         print(f"application: {made.application_id}")
         print(f"public key:  {made.keys[KeyRole.PUBLIC]}")

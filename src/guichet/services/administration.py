@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import ipaddress
 import json
 import secrets
 from collections.abc import Mapping
@@ -55,6 +56,8 @@ class NewApplication:
     requests_per_minute: int = 60
     settlement_delay_hours: int = 0
     public_key_reads: bool = False
+    approves_transfers: bool = False
+    transfer_addresses: tuple[str, ...] = ()
 
 
 class Credentials(NamedTuple):
@@ -82,10 +85,15 @@ async def create_application(
     """Create an application with its payee, tariff and first keys, one of each role it has.
 
     In sandbox one that can send money has some to send. Raises ``NotFound`` for the merchant and
-    ``Invalid`` for the currency.
+    ``Invalid`` for the currency and for addresses that are no IP networks.
     """
     if not is_currency(new.currency):
         raise Invalid("currency", "unknown")
+    for network in new.transfer_addresses:
+        try:
+            ipaddress.ip_network(network)
+        except ValueError:
+            raise Invalid("transfer_addresses", "network") from None
     payee = Payee(
         new_id(now), new.payee_name, new.payee_country, new.bank_name, new.account, new.bic
     )
@@ -108,6 +116,8 @@ async def create_application(
             lenient_json=new.environment is Environment.SANDBOX,
             webhook_secret=seal_webhook_secret(vault, webhook_secret),
             public_key_reads=new.public_key_reads,
+            approves_transfers=new.approves_transfers,
+            transfer_addresses=new.transfer_addresses,
             created_at=now,
         )
         await store.add_application(connection, row)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
@@ -28,6 +29,8 @@ class ApplicationRow(NamedTuple):
     webhook_secret: bytes
     created_at: datetime
     public_key_reads: bool = False
+    approves_transfers: bool = False
+    transfer_addresses: Sequence[str] = ()
 
 
 async def add_merchant(
@@ -87,8 +90,8 @@ async def add_application(connection: Connection, row: ApplicationRow) -> None:
     await connection.execute(
         "INSERT INTO applications (id, merchant_id, name, dialect, environment, payee_id,"
         " fee_rule_id, currency, requests_per_minute, settlement_delay_hours, lenient_json,"
-        " webhook_secret, created_at, public_key_reads)"
-        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)"
+        " webhook_secret, created_at, public_key_reads, approves_transfers, transfer_addresses)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)"
         " ON CONFLICT (id) DO NOTHING",
         *row,
     )
