@@ -38,9 +38,7 @@ def test_other_kinds_name_nothing(body: bytes) -> None:
 
 
 def test_only_handles_of_our_making_are_passed_on() -> None:
-    assert hear(notice(paymentIdempotencyId="x' OR 1=1")) == [
-        Notice(provider_reference="pv3-1")
-    ]
+    assert hear(notice(paymentIdempotencyId="x' OR 1=1")) == [Notice(provider_reference="pv3-1")]
     assert hear(notice(id="a\nb")) == [Notice(attempt_key=KEY)]
     assert hear(notice(id=None, paymentIdempotencyId=None)) == []
 
