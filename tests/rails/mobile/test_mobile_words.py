@@ -30,9 +30,10 @@ from guichet.rails.mtn import statuses as mtn_statuses
 from guichet.rails.mtn.rail import MtnRail
 from guichet.rails.port import ForgedNotice, Inbound
 from judge import specification_of
+from names import name_of
 from rails.mobile.stage import gsma_account, mtn_account
 
-KEY = uuid.uuid4().hex
+KEY = "5f0c2b6ad9e84f2c8a6d1c7b3e9f4a21"
 MTN = {
     "base_url": "https://proxy.momoapi.example",
     "target_environment": "mtncameroon",
@@ -112,7 +113,7 @@ def test_everything_can_be_said() -> None:
         ({"callbacks": "maybe"}, {"callbacks"}),
         ({"colour": "red"}, {"colour"}),
     ],
-    ids=str,
+    ids=name_of,
 )
 def test_every_wrong_field_of_mtn_is_named(changes: dict[str, str], wrong: set[str]) -> None:
     with pytest.raises(InvalidAccount) as failure:
@@ -133,7 +134,7 @@ def test_every_wrong_field_of_mtn_is_named(changes: dict[str, str], wrong: set[s
         ({"callbacks": "maybe"}, {"callbacks"}),
         ({"colour": "red"}, {"colour"}),
     ],
-    ids=str,
+    ids=name_of,
 )
 def test_every_wrong_field_of_gsma_is_named(changes: dict[str, str], wrong: set[str]) -> None:
     with pytest.raises(InvalidAccount) as failure:
@@ -183,7 +184,7 @@ def test_gsmas_callback_names_our_key_in_a_header_or_in_its_body() -> None:
 @pytest.mark.parametrize(
     "body",
     [b"", b"{", b"[]", b"\xff", {}, {"externalId": KEY}, {"externalId": 7, "status": "FAILED"}],
-    ids=str,
+    ids=name_of,
 )
 def test_what_is_no_callback_is_forged(body: Any) -> None:
     with pytest.raises(ForgedNotice):

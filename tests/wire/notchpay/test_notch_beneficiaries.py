@@ -9,6 +9,7 @@ import pytest
 from guichet.dialects.notchpay.ids import read_id
 from guichet.gateway import Gateway
 from guichet.web.asgi import Asgi
+from names import name_of
 from wire.client import Client
 from wire.notchpay.requests import TIMESTAMP
 from wire.notchpay.senders import BENEFICIARY, MTN, ORANGE, broken, granting, kept, put, sent
@@ -57,7 +58,7 @@ async def test_beneficiary_has_the_forms_that_clients_demand(sending: Client) ->
         {"phone": MTN, "country": "cm", "currency": "xaf"},
         {"account_number": MTN, "channel": "cm.mobile"},
     ],
-    ids=str,
+    ids=name_of,
 )
 async def test_number_may_come_under_every_name(sending: Client, number: dict[str, Any]) -> None:
     beneficiary = await kept(sending, **{"account_number": None, **number})
@@ -83,7 +84,7 @@ async def test_number_may_come_under_every_name(sending: Client, number: dict[st
         ({"name": 5}, {"name"}),
         ({"metadata": "text"}, {"metadata"}),
     ],
-    ids=str,
+    ids=name_of,
 )
 async def test_bad_field_is_named(
     sending: Client, changes: dict[str, Any], fields: set[str]
@@ -166,7 +167,7 @@ async def test_metadata_is_replaced(sending: Client) -> None:
         ({"account_number": "12"}, {"account_number"}),
         ({"email": "nobody", "phone": "nobody"}, {"email", "phone"}),
     ],
-    ids=str,
+    ids=name_of,
 )
 async def test_bad_update_changes_nothing(
     sending: Client, changes: dict[str, Any], fields: set[str]

@@ -12,6 +12,7 @@ import pytest_asyncio
 from guichet.gateway import Gateway
 from guichet.store.audit import findings
 from guichet.web.asgi import Asgi
+from names import name_of
 from wire.client import Client
 from wire.notchpay.requests import TIMESTAMP
 from wire.notchpay.senders import (
@@ -91,7 +92,7 @@ async def test_transfer_has_the_forms_that_clients_demand(sending: Client) -> No
         {"beneficiary_data": {"name": "A", "phone": MTN}, "channel": "cm.mobile"},
         {"beneficiary_data": {"name": "A"}, "phone": MTN},
     ],
-    ids=str,
+    ids=name_of,
 )
 async def test_who_gets_it_may_be_said_in_every_way_that_clients_know(
     sending: Client, target: dict[str, Any]
@@ -174,7 +175,7 @@ async def test_number_decides_at_once(sending: Client, number: str, status: str)
         ({"reference": {"a": 1}}, {"reference"}),
         ({"metadata": "text"}, {"metadata"}),
     ],
-    ids=str,
+    ids=name_of,
 )
 async def test_bad_field_is_named_and_nothing_happens(
     sending: Client, changes: dict[str, Any], fields: set[str]
