@@ -56,6 +56,7 @@ class Try:
     status: str = "waiting"
     received: int = 0
     placed: int = 0
+    returned: int = 0
 
 
 @dataclass
@@ -103,11 +104,16 @@ class Model:
                     self.become("completed")
                     self.ever_completed = True
                     self.is_released = not self.is_delayed
-            case TakenBack() if attempt.status == "done":
-                attempt.status = "reversed"
-                if attempt.placed:
+            case Done(received=money):
+                attempt.received = max(attempt.received, money.minor)
+            case TakenBack() if attempt.received > attempt.returned:
+                is_first = attempt.status == "done"
+                attempt.status, attempt.returned = "reversed", attempt.received
+                if attempt.placed and is_first:
                     self.become("reversed")
                     self.is_released = True
+                elif self.is_short and self.status in _OPEN:
+                    self.become("failed")
 
 
 class Do:
