@@ -22,11 +22,7 @@ DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 _BLOCK = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _ANSWER = re.compile(r"^```json\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
-BLOCKS = [
-    pytest.param(block, id=f"{document.name}-{number}")
-    for document in DOCUMENTS
-    for number, block in enumerate(_BLOCK.findall(document.read_text()), start=1)
-]
+COMMANDS = {document: _BLOCK.findall(document.read_text()) for document in DOCUMENTS}
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -55,9 +51,12 @@ def run(block: str, program: Program) -> str:
 
 
 @pytest.mark.asyncio(loop_scope="module")
-@pytest.mark.parametrize("block", BLOCKS)
-async def test_documented_command_succeeds(block: str, program: Program) -> None:
-    assert run(block, program)
+@pytest.mark.parametrize(
+    "document", [each for each in DOCUMENTS if COMMANDS[each]], ids=lambda document: document.name
+)
+async def test_documented_commands_succeed_in_their_order(document: Path, program: Program) -> None:
+    for block in COMMANDS[document]:
+        assert run(block, program)
 
 
 @pytest.mark.asyncio(loop_scope="module")
@@ -97,4 +96,4 @@ def test_links_between_documents_lead_somewhere(document: Path) -> None:
 
 
 def test_there_are_commands_to_run() -> None:
-    assert len(BLOCKS) >= 3
+    assert len(COMMANDS[ROOT / "README.md"]) >= 3
