@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -11,12 +10,12 @@ import msgspec
 import pytest
 from standardwebhooks import Webhook
 
+from guichet.dialects.limits import RequestLimiter
 from guichet.dialects.neopay.envelope import asked_page, links_and_meta
 from guichet.dialects.neopay.errors import error_reply
-from guichet.dialects.neopay.limits import RequestLimiter
 from guichet.dialects.neopay.statuses import SERVICE_OF_RAIL, states_of, status_word
-from guichet.dialects.neopay.validation import say
 from guichet.dialects.neopay.webhooks import render_event, signature_headers
+from guichet.dialects.validation import say
 from guichet.domain import errors
 from guichet.domain.events import PAYMENT_COMPLETED, Event
 from guichet.domain.outcomes import Reason
@@ -31,6 +30,7 @@ from guichet.web.asgi import Request
 from guichet.web.proxies import TrustedProxies
 from wire.applications import TestApplication
 from wire.client import Client
+from wire.failures import kinds, one_of
 from wire.neopay import documents
 
 
@@ -42,18 +42,6 @@ def request(target: str = "/api/payments", method: str = "GET") -> Request:
 
 # --- errors --------------------------------------------------------------------------------------
 
-_ARGUMENTS: dict[type[Exception], tuple[Any, ...]] = {
-    errors.NotFound: ("payment", "7"),
-    errors.Invalid: ("institution", "unknown"),
-    errors.RateLimited: (60, 7),
-    errors.NotPayable: ("expired",),
-    errors.LinkNotPayable: ("closed",),
-    errors.DuplicateReference: ("payment", "INV 1", "7"),
-    errors.NotCancellable: ("completed",),
-    errors.NotRefundable: ("amount", "too much"),
-    errors.ForbiddenTransition: ("payment", "a", "b"),
-    asgi.MethodNotAllowed: (("GET",),),
-}
 _STATUSES: dict[type[Exception], int] = {
     errors.GuichetError: 500,
     errors.Unauthenticated: 401,
@@ -84,20 +72,9 @@ _STATUSES: dict[type[Exception], int] = {
 }
 
 
-_DIALECT = "guichet.dialects.neopay."
-
-
-def _kinds(base: type[Exception]) -> Iterator[type[Exception]]:
-    """Those that can reach this dialect: other parts' own never leave them."""
-    yield base
-    for kind in base.__subclasses__():
-        if kind.__module__.startswith(("guichet.domain.", "guichet.web.", _DIALECT)):
-            yield from _kinds(kind)
-
-
-@pytest.mark.parametrize("kind", [*_kinds(errors.GuichetError), *_kinds(asgi.Refusal)])
+@pytest.mark.parametrize("kind", kinds("neopay"))
 def test_every_error_has_its_status_and_a_message(kind: type[Exception]) -> None:
-    reply = error_reply(request(), kind(*_ARGUMENTS.get(kind, ())))
+    reply = error_reply(request(), one_of(kind))
     assert reply.status == _STATUSES[kind]
     assert msgspec.json.decode(reply.body)["message"]
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
+from guichet.dialects.limits import RequestLimiter, limit_headers
 from guichet.dialects.neopay.auth import authenticate, authenticate_application
 from guichet.dialects.neopay.customers import Customers
 from guichet.dialects.neopay.errors import error_reply
 from guichet.dialects.neopay.institutions import Institutions
-from guichet.dialects.neopay.limits import RequestLimiter, limit_headers
 from guichet.dialects.neopay.links import Links
 from guichet.dialects.neopay.payments import Payments
 from guichet.domain.access import Caller

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
-
+from guichet.dialects.origins import origin_host
 from guichet.domain.access import Caller
 from guichet.domain.errors import Unauthenticated
 from guichet.gateway import Gateway
@@ -42,14 +41,3 @@ def _token(request: Request) -> str | None:
     if blank and scheme.lower() == "bearer":
         value = rest.strip()
     return value or None
-
-
-def origin_host(request: Request) -> str | None:
-    """The host of the page that sent the request, if a browser tells; ``null`` is told as such."""
-    origin = request.headers.get("origin") or request.headers.get("referer")
-    if not origin:
-        return None
-    try:
-        return urlsplit(origin).hostname or origin
-    except ValueError:
-        return origin

@@ -8,11 +8,11 @@ from uuid import UUID
 
 from msgspec import json
 
-from guichet.dialects.neopay import validation as rules
+from guichet.dialects import validation as rules
 from guichet.dialects.neopay.bodies import read_fields
 from guichet.dialects.neopay.envelope import asked_page, links_and_meta
 from guichet.dialects.neopay.resources import render_customer
-from guichet.dialects.neopay.validation import Field, Form, Values, parse_uuid
+from guichet.dialects.validation import Field, Form, Values, parse_uuid
 from guichet.domain.access import Caller
 from guichet.domain.customers import CUSTOMER_FIELDS, Customer
 from guichet.domain.errors import NotFound

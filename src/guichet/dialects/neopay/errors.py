@@ -7,8 +7,8 @@ from typing import Any
 
 from msgspec import json
 
-from guichet.dialects.neopay.limits import limit_headers
-from guichet.dialects.neopay.validation import ValidationFailed, say
+from guichet.dialects.limits import limit_headers
+from guichet.dialects.validation import ValidationFailed, say
 from guichet.domain import errors
 from guichet.web import asgi
 from guichet.web.asgi import Reply, Request

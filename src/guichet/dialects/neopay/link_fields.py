@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from guichet.dialects.neopay import link_rules, validation
+from guichet.dialects import validation
+from guichet.dialects.neopay import link_rules
 from guichet.dialects.neopay.statuses import RAIL_OF_SERVICE
-from guichet.dialects.neopay.validation import Field, Form, Need, Values
+from guichet.dialects.validation import Field, Form, Need, Values
 from guichet.domain.access import Application, Environment
 from guichet.domain.links import Link
 from guichet.domain.money import is_currency, parse_money
@@ -80,13 +81,13 @@ class LinkFields:
         moment = self._if_flag("expirationDate", link_rules.moment_after(self._now, known_expiry))
         return Form(
             Field("application_id", (self._own_application,)),
-            Field("product", (link_rules.text_to(PRODUCT_MAX),), self._need("product")),
+            Field("product", (validation.text_to(PRODUCT_MAX),), self._need("product")),
             Field("amount", (self._amount_rule,), self._amount_need),
             Field("amount_type", (validation.one_of("fixed", "flexible"),)),
             Field("currency", (validation.currency, self._collected)),
-            Field("description", (link_rules.text_to(DESCRIPTION_MAX),)),
-            Field("reference", (link_rules.text_to(REFERENCE_MAX),)),
-            Field("communication", (link_rules.text_to(REFERENCE_MAX),)),
+            Field("description", (validation.text_to(DESCRIPTION_MAX),)),
+            Field("reference", (validation.text_to(REFERENCE_MAX),)),
+            Field("communication", (validation.text_to(REFERENCE_MAX),)),
             Field("expired_at", (moment,), self._expiry_need),
             Field("expires_at", (moment,)),
             Field("request_customer_data", (self._customer_data_rule,)),

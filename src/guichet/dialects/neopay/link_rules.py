@@ -11,7 +11,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from guichet.dialects.neopay.validation import TEXT_MAX, Rule, Values
+from guichet.dialects.validation import Values, text
 from guichet.outbound.policy import PUBLIC_ONLY, RefusedAddress, check_url
 from guichet.web.strict_json import Number
 
@@ -34,19 +34,6 @@ _BEGINNINGS = {
     "webp": re.compile(rb"RIFF....WEBP", re.DOTALL),
 }
 _BOOLEANS: dict[Any, bool] = {True: True, False: False, "1": True, "0": False}
-
-
-def text_to(limit: int) -> Rule:
-    """A string (no JSON number) of at most ``limit`` characters."""
-
-    def rule(value: Any, _: Values) -> str | None:
-        if not isinstance(value, str) or isinstance(value, Number):
-            return "The {} field must be a string."
-        if len(value) > limit:
-            return f"The {{}} field must not be greater than {limit} characters."
-        return None
-
-    return rule
 
 
 def boolean(value: Any, _: Values) -> str | None:
@@ -86,7 +73,7 @@ def scalar(value: Any, values: Values) -> str | None:
         return None
     if isinstance(value, Number):
         return "The {} field must be a string." if plain(value) is None else None
-    return text_to(TEXT_MAX)(value, values)
+    return text(value, values)
 
 
 def plain(value: Any) -> Any:

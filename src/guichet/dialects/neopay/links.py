@@ -8,13 +8,13 @@ from uuid import UUID
 
 from msgspec import json
 
-from guichet.dialects.neopay import validation as rules
+from guichet.dialects import validation as rules
 from guichet.dialects.neopay.bodies import read_fields
 from guichet.dialects.neopay.envelope import asked_page, links_and_meta
 from guichet.dialects.neopay.link_fields import LinkFields
 from guichet.dialects.neopay.resources import number, timestamp
 from guichet.dialects.neopay.statuses import SERVICE_OF_RAIL
-from guichet.dialects.neopay.validation import Field, Form, parse_uuid
+from guichet.dialects.validation import Field, Form, parse_uuid
 from guichet.domain.access import Caller
 from guichet.domain.errors import NotFound
 from guichet.domain.links import Link, NewLink, is_slug

@@ -9,11 +9,11 @@ from typing import Any
 
 import msgspec
 
-from guichet.dialects.neopay import validation as rules
+from guichet.dialects import validation as rules
 from guichet.dialects.neopay.bodies import read_fields_leniently
 from guichet.dialects.neopay.errors import IDEMPOTENCY_KEY
 from guichet.dialects.neopay.statuses import RAIL_OF_SERVICE
-from guichet.dialects.neopay.validation import Field, Form, ValidationFailed, Values, parse_uuid
+from guichet.dialects.validation import Field, Form, ValidationFailed, Values, parse_uuid
 from guichet.domain.access import Caller, Environment
 from guichet.domain.customers import CUSTOMER_FIELDS, is_email
 from guichet.domain.money import parse_money

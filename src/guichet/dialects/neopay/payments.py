@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from guichet.dialects.neopay import validation as rules
+from guichet.dialects import validation as rules
 from guichet.dialects.neopay.envelope import asked_page, links_and_meta
 from guichet.dialects.neopay.payment_fields import PaymentFields
 from guichet.dialects.neopay.resources import RenderedPayments, Shape, render_payment
@@ -16,7 +16,7 @@ from guichet.dialects.neopay.statuses import (
     rail_of,
     states_of,
 )
-from guichet.dialects.neopay.validation import Field, Form, parse_uuid
+from guichet.dialects.validation import Field, Form, parse_uuid
 from guichet.domain.access import Caller
 from guichet.domain.errors import NotFound
 from guichet.domain.payments import OPEN_PAYMENT

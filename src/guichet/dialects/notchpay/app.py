@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from guichet.dialects.neopay.limits import RequestLimiter, limit_headers
+from guichet.dialects.limits import RequestLimiter, limit_headers
 from guichet.dialects.notchpay.auth import (
     KEY_HEADERS,
     authenticate,

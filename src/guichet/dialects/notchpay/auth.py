@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from guichet.dialects.neopay.auth import origin_host
+from guichet.dialects.origins import origin_host
 from guichet.domain.access import Caller, Environment, KeyRole
 from guichet.domain.errors import Forbidden, Unauthenticated
 from guichet.gateway import Gateway

@@ -6,8 +6,7 @@ import json
 from typing import Any
 from uuid import UUID
 
-from guichet.dialects.neopay import validation as rules
-from guichet.dialects.neopay.validation import Field, Form, ValidationFailed, Values, say
+from guichet.dialects import validation as rules
 from guichet.dialects.notchpay import fields
 from guichet.dialects.notchpay.bodies import read_fields
 from guichet.dialects.notchpay.envelope import answer, as_object, listing
@@ -15,6 +14,7 @@ from guichet.dialects.notchpay.ids import read_id
 from guichet.dialects.notchpay.money_out import render_beneficiary
 from guichet.dialects.notchpay.queries import asked_page, asked_text
 from guichet.dialects.notchpay.wallets import NUMBER_NAMES, number_in, read_wallet
+from guichet.dialects.validation import Field, Form, ValidationFailed, Values, say
 from guichet.domain import events
 from guichet.domain.access import Caller
 from guichet.domain.beneficiaries import KINDS

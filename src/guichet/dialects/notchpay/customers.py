@@ -7,14 +7,14 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from guichet.dialects.neopay import validation as rules
-from guichet.dialects.neopay.validation import Field, Form, ValidationFailed, Values, say
+from guichet.dialects import validation as rules
 from guichet.dialects.notchpay import fields
 from guichet.dialects.notchpay.bodies import read_fields
 from guichet.dialects.notchpay.envelope import answer, as_object, listing
 from guichet.dialects.notchpay.ids import read_id
 from guichet.dialects.notchpay.queries import asked_days, asked_page, asked_text
 from guichet.dialects.notchpay.resources import render_customer, render_method, render_payment
+from guichet.dialects.validation import Field, Form, ValidationFailed, Values, say
 from guichet.domain import events
 from guichet.domain.access import Caller
 from guichet.domain.errors import NotFound

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from guichet.dialects.neopay import validation as rules
-from guichet.dialects.neopay.validation import Field, Form, Rule, ValidationFailed, Values, say
+from guichet.dialects import validation as rules
 from guichet.dialects.notchpay import fields
 from guichet.dialects.notchpay.bodies import read_fields
 from guichet.dialects.notchpay.envelope import answer, listing
@@ -14,6 +13,7 @@ from guichet.dialects.notchpay.event_names import NAMES, core_types, kept_names
 from guichet.dialects.notchpay.ids import read_id
 from guichet.dialects.notchpay.queries import asked_page
 from guichet.dialects.notchpay.resources import render_endpoint
+from guichet.dialects.validation import Field, Form, Rule, ValidationFailed, Values, say
 from guichet.domain.access import Caller, Environment
 from guichet.domain.endpoints import PROFILES, Endpoint
 from guichet.domain.errors import NotFound

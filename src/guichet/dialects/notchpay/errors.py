@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from guichet.dialects.neopay.limits import limit_headers
-from guichet.dialects.neopay.validation import ValidationFailed, say
+from guichet.dialects.limits import limit_headers
 from guichet.dialects.notchpay.auth import GrantMissing, GrantWrong, KeyMissing
 from guichet.dialects.notchpay.bodies import InvalidBody
 from guichet.dialects.notchpay.envelope import encode, status_of
+from guichet.dialects.validation import ValidationFailed, say
 from guichet.domain import errors
 from guichet.web import asgi
 from guichet.web.asgi import Reply, Request

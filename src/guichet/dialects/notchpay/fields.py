@@ -7,8 +7,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from guichet.dialects.neopay import validation as rules
-from guichet.dialects.neopay.validation import Need, Rule, ValidationFailed, Values, say
+from guichet.dialects import validation as rules
+from guichet.dialects.validation import Need, Rule, ValidationFailed, Values, say
 from guichet.domain.channels import CHANNELS
 from guichet.domain.money import InvalidAmount, exponent, is_currency, parse_money
 from guichet.outbound.policy import ANYWHERE
@@ -29,19 +29,7 @@ _NUMBER_NAMES = ("phone", "account_number", "number")
 web_address: Rule = rules.url_under(ANYWHERE)
 currency: Rule = rules.currency
 email: Rule = rules.email
-
-
-def text(limit: int) -> Rule:
-    """A text of at most ``limit`` characters."""
-
-    def rule(value: Any, _: Values) -> str | None:
-        if not isinstance(value, str) or isinstance(value, Number):
-            return "The {} field must be a string."
-        if len(value) > limit:
-            return f"The {{}} field must not be greater than {limit} characters."
-        return None
-
-    return rule
+text = rules.text_to
 
 
 def mapping(value: Any, _: Values) -> str | None:

@@ -8,8 +8,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from guichet.dialects.neopay import validation as rules
-from guichet.dialects.neopay.validation import Field, Form, ValidationFailed, Values, say
+from guichet.dialects import validation as rules
 from guichet.dialects.notchpay import fields
 from guichet.dialects.notchpay.auth import speaks_v1
 from guichet.dialects.notchpay.bodies import read_fields
@@ -18,6 +17,7 @@ from guichet.dialects.notchpay.ids import read_id
 from guichet.dialects.notchpay.queries import asked_days, asked_page, asked_text, asked_words
 from guichet.dialects.notchpay.resources import render_payment
 from guichet.dialects.notchpay.statuses import payment_states
+from guichet.dialects.validation import Field, Form, ValidationFailed, Values, say
 from guichet.domain.access import Caller
 from guichet.domain.channels import CHANNELS, DIALLED
 from guichet.domain.errors import CustomerBlocked, Invalid, NotFound

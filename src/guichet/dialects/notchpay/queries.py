@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta
 
-from guichet.dialects.neopay.validation import ValidationFailed, say
+from guichet.dialects.validation import ValidationFailed, say
 from guichet.domain.paging import Page
 from guichet.web.asgi import Request
 from guichet.web.strict_json import storable

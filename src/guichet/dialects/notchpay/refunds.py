@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from guichet.dialects.neopay import validation as rules
-from guichet.dialects.neopay.validation import Field, Form, ValidationFailed, say
+from guichet.dialects import validation as rules
 from guichet.dialects.notchpay import fields
 from guichet.dialects.notchpay.bodies import read_fields
 from guichet.dialects.notchpay.envelope import answer, listing
@@ -14,6 +13,7 @@ from guichet.dialects.notchpay.money_out import render_refund
 from guichet.dialects.notchpay.payments import find_payment
 from guichet.dialects.notchpay.queries import asked_page, asked_words
 from guichet.dialects.notchpay.statuses import refund_states
+from guichet.dialects.validation import Field, Form, ValidationFailed, say
 from guichet.domain.access import Caller
 from guichet.domain.errors import NotFound
 from guichet.domain.money import parse_money

@@ -6,8 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from guichet.dialects.neopay import validation as rules
-from guichet.dialects.neopay.validation import Field, Form, ValidationFailed, Values, say
+from guichet.dialects import validation as rules
 from guichet.dialects.notchpay import fields
 from guichet.dialects.notchpay.bodies import read_fields
 from guichet.dialects.notchpay.envelope import answer, listing
@@ -16,6 +15,7 @@ from guichet.dialects.notchpay.money_out import render_balance, render_transfer
 from guichet.dialects.notchpay.queries import asked_days, asked_page, asked_text, asked_words
 from guichet.dialects.notchpay.statuses import transfer_states
 from guichet.dialects.notchpay.wallets import number_in, read_channel, read_wallet
+from guichet.dialects.validation import Field, Form, ValidationFailed, Values, say
 from guichet.domain.access import Application, Caller
 from guichet.domain.beneficiaries import Beneficiary
 from guichet.domain.channels import CHANNELS

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from guichet.dialects.neopay.validation import ValidationFailed, say
 from guichet.dialects.notchpay import fields
+from guichet.dialects.validation import ValidationFailed, say
 from guichet.domain.channels import CHANNELS, Channel
 from guichet.domain.errors import Invalid
 from guichet.services.channels import resolve_channel

@@ -133,11 +133,19 @@ def required_if(other: str, word: str) -> Need:
     return need
 
 
-def text(value: Any, _: Values) -> str | None:
-    """A string (no JSON number) of at most ``TEXT_MAX`` characters."""
-    if not isinstance(value, str) or isinstance(value, Number):
-        return "The {} field must be a string."
-    return _too_long(value, TEXT_MAX)
+def text_to(limit: int) -> Rule:
+    """A string (no JSON number) of at most ``limit`` characters."""
+
+    def rule(value: Any, _: Values) -> str | None:
+        if not isinstance(value, str) or isinstance(value, Number):
+            return "The {} field must be a string."
+        return _too_long(value, limit)
+
+    return rule
+
+
+#: A string (no JSON number) of at most ``TEXT_MAX`` characters.
+text = text_to(TEXT_MAX)
 
 
 def _too_long(value: str, limit: int) -> str | None:
