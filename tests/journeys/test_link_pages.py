@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
-import shutil
 from pathlib import Path
 
 import pytest
 from playwright.async_api import expect
 
+from absent import program
 from guichet.domain.money import Money
 from guichet.domain.outcomes import Done
 from journeys.conftest import NewPayer
@@ -32,10 +31,7 @@ LABELS = {
 
 async def read_picture(png: bytes, folder: Path) -> str:
     """What an independent reader reads in a picture of a QR code."""
-    reader = shutil.which("zbarimg")
-    if reader is None:
-        assert "CI" not in os.environ, "no zbarimg: .ci/run installs zbar-tools"
-        pytest.skip("NO QR CODE WAS READ: install zbar-tools")
+    reader = program("zbarimg", "zbar-tools", "no QR code was read")
     path = folder / "code.png"
     path.write_bytes(png)
     process = await asyncio.create_subprocess_exec(

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from absent import spec
 from guichet.domain.currencies import EXPONENTS
 from guichet.domain.money import Money
 from guichet.domain.outcomes import Reason
@@ -28,15 +29,11 @@ from guichet.rails.yapily.statuses import (
     standing,
     verdict,
 )
-from judge import SPECS
 
 
 @pytest.fixture
 def schemas() -> Any:
-    path = SPECS / "yapily.json"
-    if not path.exists():
-        pytest.skip(f"NOT COMPARED: {path} is absent")
-    return json.loads(path.read_bytes())["components"]["schemas"]
+    return json.loads(spec("yapily.json").read_bytes())["components"]["schemas"]
 
 
 def paid(**fields: Any) -> wire.Payment:

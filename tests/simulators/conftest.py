@@ -18,7 +18,7 @@ from starlette.routing import Mount, Route
 from guichet.simulators.common.posting import post_with
 from guichet.simulators.pix import ApiServer, build_simulator, make_certificates
 from guichet.simulators.yapily import build_app
-from judge import SPECS, judge_of
+from judge import judge_if_there
 from simulators.operator_stage import operator_served, operators
 from simulators.pix_stage import Pix, Served
 from simulators.yapily_stage import CREDENTIALS, Simulator
@@ -69,7 +69,7 @@ def served() -> Iterator[tuple[str, Notices]]:
 @pytest.fixture
 def simulator(served: tuple[str, Notices]) -> Iterator[Simulator]:
     url, notices = served
-    judge = judge_of("yapily.json", url) if SPECS.exists() else None
+    judge = judge_if_there("yapily.json", url)
     simulator = Simulator(url, notices, judge)
     simulator.control("reset")
     simulator.control("webhook", url=None)
@@ -125,7 +125,7 @@ def pix_served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 
 @pytest.fixture
 def pix(pix_served: Served) -> Iterator[Pix]:
-    judge = judge_of("bacen-pix.yaml", pix_served.api) if SPECS.exists() else None
+    judge = judge_if_there("bacen-pix.yaml", pix_served.api)
     pix = Pix(pix_served, judge)
     pix.control("reset")
     pix.control("webhook", url=None)

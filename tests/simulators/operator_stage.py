@@ -21,7 +21,7 @@ from starlette.routing import Mount, Route
 
 import mtn
 from guichet.simulators.operator import Credentials, build_app
-from judge import SPECS, Judge, judge_of
+from judge import Judge, judge_if_there
 
 MOUNT = "/simulators/operator"
 CREDENTIALS = Credentials("client", "secret", "key")
@@ -261,7 +261,7 @@ def operator_served() -> Iterator[OperatorServed]:
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
-    gsma_judge = judge_of("gsma-mm.yaml", f"{url}/gsma/cm.orange") if SPECS.exists() else None
+    gsma_judge = judge_if_there("gsma-mm.yaml", f"{url}/gsma/cm.orange")
     yield OperatorServed(url, callbacks, Judge(mtn.specification(), f"{url}/mtn"), gsma_judge)
     server.should_exit = True
     thread.join()

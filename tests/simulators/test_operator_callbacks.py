@@ -9,7 +9,7 @@ import pytest
 
 import gsma
 import mtn
-from judge import SPECS, Judge, judge_of
+from judge import Judge, judge_of
 from simulators.operator_stage import MTN, ORANGE, Callback, Operators
 
 
@@ -56,7 +56,6 @@ def test_a_transfer_and_a_refund_are_told_too(operators: Operators) -> None:
         _judge(Judge(mtn.specification()), callback, mtn.CALLBACK)
 
 
-@pytest.mark.skipif(not SPECS.exists(), reason="NOT JUDGED: GSMA's file is absent")
 @pytest.mark.parametrize("number", [ORANGE, "237690000001"], ids=["completed", "failed"])
 def test_gsma_puts_the_transaction_or_the_error(operators: Operators, number: str) -> None:
     headers = _headers(operators, "X-Callback-URL")

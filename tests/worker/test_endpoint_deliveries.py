@@ -6,7 +6,6 @@ import base64
 import hashlib
 import hmac
 import json
-import shutil
 import subprocess
 from collections.abc import Sequence
 from datetime import timedelta
@@ -15,6 +14,7 @@ from pathlib import Path
 import pytest
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
+from absent import program
 from guichet.dialects.notchpay.ids import write_id
 from guichet.domain import events
 from guichet.domain.access import Application
@@ -58,9 +58,7 @@ def signed_with(key: bytes, body: bytes) -> str:
 
 def restringified(deliveries: Sequence[Received], header: str, key: str) -> list[str]:
     """What Node's crypto says of bodies that JavaScript parsed and wrote again."""
-    node = shutil.which("node")
-    if node is None:
-        pytest.skip("NODE IS ABSENT: nothing shows that bodies survive JavaScript")
+    node = program("node", "nodejs", "nothing shows that bodies survive JavaScript")
     asked = [
         {
             "body": base64.b64encode(received.body).decode(),

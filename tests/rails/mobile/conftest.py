@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 
 import mtn
-from judge import SPECS, Judge, judge_of
+from judge import Judge, judge_if_there
 from rails.mobile.stage import NAMES, Stage, simulator, staged
 
 CALLBACK_URL = "http://127.0.0.1:9/notices/mobile/sandbox/default/token"
@@ -24,7 +24,7 @@ def judges(operator_url: str) -> dict[str, Judge | None]:
     url = f"{operator_url}/gsma/cm.orange"
     return {
         "mtn": Judge(mtn.specification(), f"{operator_url}/mtn"),
-        "gsma": judge_of("gsma-mm.yaml", url) if SPECS.exists() else None,
+        "gsma": judge_if_there("gsma-mm.yaml", url),
     }
 
 
