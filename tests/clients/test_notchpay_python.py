@@ -15,7 +15,7 @@ from notchpay import AsyncNotchPay, NotchPay
 from notchpay.exceptions import NotchPayAuthenticationError, NotchPayValidationError
 
 from guichet.demo import PRIVATE_KEY, PUBLIC_KEY
-from server.programs import Program, running
+from server.programs import Program
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -24,13 +24,6 @@ CANCELS, NEVER_ENDS = "+237690000004", "+237670000005"
 
 #: One of the client's methods by its dotted name, with its arguments.
 Call = Callable[..., Awaitable[Any]]
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def program(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Program]:
-    with running("run", data_dir=tmp_path_factory.mktemp("var")) as started:
-        await started.until_healthy()
-        yield started
 
 
 def client_of(kind: type[Any], program: Program, key: str = PUBLIC_KEY) -> Any:

@@ -3,27 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import pytest_asyncio
 from notchpay import NotchPay
 from notchpay.exceptions import NotchPayValidationError
 
 from guichet.demo import PRIVATE_KEY, PUBLIC_KEY
-from server.programs import Program, running
+from server.programs import Program
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 PHONE = "+237670000000"
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def program(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Program]:
-    with running("run", data_dir=tmp_path_factory.mktemp("var")) as started:
-        await started.until_healthy()
-        yield started
 
 
 @pytest.fixture
