@@ -72,6 +72,22 @@ class Settings:
         1024, "Requests that may wait for the database; beyond it the answer is 503."
     )
     body_limit_bytes: int = _setting(262_144, "Largest request body.")
+    notice_limit_bytes: int = _setting(
+        1_048_576, "Largest body of a provider's notice: PSPs tell of many payments at once."
+    )
+    header_limit_bytes: int = _setting(32_768, "Largest head of a request, all headers together.")
+    header_limit_count: int = _setting(100, "Most headers of a request.")
+    header_timeout_seconds: float = _setting(5.0, "Longest wait for a request's head.")
+    body_timeout_seconds: float = _setting(15.0, "Longest wait for a request's whole body.")
+    keep_alive_seconds: float = _setting(30.0, "How long a connection may wait between requests.")
+    connections_limit: int = _setting(
+        4096, "Connections that a serving process holds; 0: as many as come."
+    )
+    connections_per_address: int = _setting(
+        200,
+        "Connections of one address (IPv6: of one /64) to a serving process; behind a trusted "
+        "proxy, requests under way of one forwarded address. 0: as many as come.",
+    )
     trusted_proxies: str = _setting(
         "", "Networks (CIDR, separated by commas) whose X-Forwarded-For is believed."
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any, cast
 
-from guichet.server.protocol import _Joining
+from guichet.server.transports import JoiningTransport
 
 
 class _Transport:
@@ -25,8 +25,9 @@ class _Transport:
         self.closed = True
 
 
-def _joining(transport: _Transport) -> _Joining:
-    return _Joining(cast("Any", transport), asyncio.get_running_loop())
+def _joining(transport: _Transport) -> JoiningTransport:
+    loop = asyncio.get_running_loop()
+    return JoiningTransport(cast("Any", transport), loop, lambda closing: closing.close())
 
 
 async def test_head_and_body_of_an_answer_are_one_write() -> None:

@@ -59,6 +59,7 @@ class Pages:
             self.failure,
             body_limit_bytes=settings.body_limit_bytes,
             proxies=TrustedProxies(settings.trusted_proxies),
+            body_timeout_seconds=settings.body_timeout_seconds,
         )
 
     async def home(self, request: Request) -> Reply:

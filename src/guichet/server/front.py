@@ -43,14 +43,16 @@ class Front:
     """Serves a site on its sockets; raises ``CannotServe`` for certificates it cannot use."""
 
     def __init__(self, site: Site, sockets: Sockets, settings: Settings) -> None:
-        self._servers = [HttpServer(site, sockets.main)]
+        self._servers = [HttpServer(site, sockets.main, settings=settings)]
         if sockets.notices is not None:
             context = mutual_tls(
                 settings.notices_tls_certificate,
                 settings.notices_tls_key,
                 settings.notices_tls_ca,
             )
-            self._servers.append(HttpServer(NoticesOnly(site), sockets.notices, context))
+            self._servers.append(
+                HttpServer(NoticesOnly(site), sockets.notices, context, settings=settings)
+            )
 
     def start(self) -> list[asyncio.Task[None]]:
         """Begin to accept; the tasks end when it stops."""

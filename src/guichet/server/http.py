@@ -7,34 +7,60 @@ import contextlib
 import socket
 import ssl
 from collections.abc import Iterator
+from functools import partial
 
 import uvicorn
 
+from guichet.server.connections import Connections, EdgeLimits
 from guichet.server.errors import CannotServe
-from guichet.server.protocol import OneWriteProtocol, TlsProtocol
+from guichet.server.protocol import EdgeProtocol, Gate, TlsProtocol
+from guichet.settings import Settings
 from guichet.web.asgi import Asgi
+from guichet.web.proxies import TrustedProxies
 
 _BACKLOG = 2048
 _FINISH_SECONDS = 10
-_KEEP_ALIVE_SECONDS = 30
 
 
 class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, watch: Connections) -> None:
+        super().__init__(config)
+        self._watch = watch
+
+    async def on_tick(self, counter: int) -> bool:
+        """Called ten times a second."""
+        self._watch.expire(asyncio.get_running_loop().time())
+        return await super().on_tick(counter)
+
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield  # signals are the supervisor's
 
 
 class HttpServer:
-    """Serves an application on a bound socket; over TLS if a context is given."""
+    """Serves an application on a bound socket; over TLS if a context is given.
+
+    The limits are those of ``settings`` (None: the defaults); ``gate`` is asked before the
+    application.
+    """
 
     def __init__(
-        self, site: Asgi, listener: socket.socket, tls: ssl.SSLContext | None = None
+        self,
+        site: Asgi,
+        listener: socket.socket,
+        tls: ssl.SSLContext | None = None,
+        *,
+        settings: Settings | None = None,
+        gate: Gate | None = None,
     ) -> None:
         self._listener = listener
+        settings = settings or Settings()
+        proxies = TrustedProxies(settings.trusted_proxies)
+        watch = Connections(EdgeLimits.of(settings), proxies)
+        protocol = partial(TlsProtocol if tls else EdgeProtocol, watch=watch, gate=gate)
         config = uvicorn.Config(
             site,
-            http=TlsProtocol if tls else OneWriteProtocol,
+            http=protocol,  # type: ignore[arg-type] # uvicorn calls it like the class
             ssl_context_factory=(lambda _config, _default: tls) if tls else None,
             ws="none",
             lifespan="off",
@@ -43,10 +69,9 @@ class HttpServer:
             server_header=False,
             proxy_headers=False,  # web.proxies reads them, from proxies that are trusted
             backlog=_BACKLOG,
-            timeout_keep_alive=_KEEP_ALIVE_SECONDS,
             timeout_graceful_shutdown=_FINISH_SECONDS,
         )
-        self._server = _Server(config)
+        self._server = _Server(config, watch)
         self.task: asyncio.Task[None] | None = None
 
     def start(self) -> asyncio.Task[None]:

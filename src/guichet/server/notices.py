@@ -24,8 +24,6 @@ from guichet.web.asgi import (
 from guichet.web.proxies import TrustedProxies
 
 _ACCOUNT_PATH = "/notices/{rail}/{environment}/{account}/{token}"
-#: PSPs tell of many Pix at once.
-_ACCOUNT_BODY_BYTES = 1024 * 1024
 
 
 def build_app(gateway: Gateway) -> Asgi:
@@ -54,7 +52,7 @@ class _Notices:
         accounts.add("POST", _ACCOUNT_PATH, self._hear_account)
         accounts.add("PUT", _ACCOUNT_PATH, self._hear_account)  # mobile operators
         accounts.add("POST", f"{_ACCOUNT_PATH}/pix", self._hear_account)
-        self._accounts = self._application(accounts, _ACCOUNT_BODY_BYTES)
+        self._accounts = self._application(accounts, gateway.settings.notice_limit_bytes)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         is_yapily = scope["path"].startswith("/notices/yapily/")
@@ -62,7 +60,11 @@ class _Notices:
 
     def _application(self, router: Router, body_limit_bytes: int) -> Application:
         return Application(
-            router, _error_reply, body_limit_bytes=body_limit_bytes, proxies=self._proxies
+            router,
+            _error_reply,
+            body_limit_bytes=body_limit_bytes,
+            proxies=self._proxies,
+            body_timeout_seconds=self._gateway.settings.body_timeout_seconds,
         )
 
     async def _hear_yapily(self, request: Request) -> Reply:

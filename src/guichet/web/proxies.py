@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 
@@ -36,6 +37,17 @@ class TrustedProxies:
 
     def _trusts(self, address: IPv4Address | IPv6Address | None) -> bool:
         return address is not None and any(address in network for network in self._networks)
+
+
+@lru_cache(maxsize=4096)
+def network_of(address: str) -> str:
+    """What limits count as one client: an IPv4 address, or the /64 that one IPv6 client has to
+    itself. Whatever is no address stands for itself.
+    """
+    parsed = _address(address)
+    if isinstance(parsed, IPv6Address):
+        return str(IPv6Network((int(parsed) >> 64 << 64, 64)))
+    return str(parsed) if parsed else address
 
 
 def _address(text: str) -> IPv4Address | IPv6Address | None:

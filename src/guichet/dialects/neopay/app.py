@@ -68,4 +68,5 @@ def build_app(gateway: Gateway) -> Application:
         error_reply,
         body_limit_bytes=gateway.settings.body_limit_bytes,
         proxies=TrustedProxies(gateway.settings.trusted_proxies),
+        body_timeout_seconds=gateway.settings.body_timeout_seconds,
     )

@@ -112,6 +112,7 @@ def build_app(gateway: Gateway) -> Asgi:
             error_reply,
             body_limit_bytes=gateway.settings.body_limit_bytes,
             proxies=TrustedProxies(gateway.settings.trusted_proxies),
+            body_timeout_seconds=gateway.settings.body_timeout_seconds,
         )
     )
 
