@@ -1,4 +1,7 @@
-"""Calls an ASGI application in this process, byte for byte as a server would hand it on."""
+"""Calls an ASGI application in this process, byte for byte as a server would hand it on.
+
+What a dialect answers is judged by its OpenAPI document (``documented``), whatever a test is about.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from decimal import Decimal
 from typing import Any
 from urllib.parse import unquote
 
+from documented import judge_of
 from guichet.web.asgi import Asgi
 
 Headers = Iterable[tuple[str, str]]
@@ -76,11 +80,15 @@ class Client:
 
         await self.app(scope, receive, send)
         start, end = messages
-        return Answer(
+        answer = Answer(
             start["status"],
             {name.decode(): value.decode("latin-1") for name, value in start["headers"]},
             end["body"],
         )
+        judge = judge_of(self.app, scope["path"])
+        if judge is not None:
+            judge.response(method, scope["path"], answer.status, answer.headers, answer.body)
+        return answer
 
     async def get(self, target: str, **headers: str | None) -> Answer:
         return await self.call("GET", target, headers=headers)

@@ -9,8 +9,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Iterator, MutableMapping
 from functools import lru_cache
+from itertools import chain
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
 
@@ -207,6 +208,13 @@ class Router:
             route = Route(segments)
             patterns.append(route)
         route.add(method, handler)
+
+    def routes(self) -> Iterator[tuple[str, str]]:
+        """Every method and path that was added, HEAD aside."""
+        for route in (*self._fixed.values(), *chain.from_iterable(self._patterns.values())):
+            for method in route.allowed:
+                if method != "HEAD":
+                    yield method, f"/{'/'.join(route.segments)}"
 
     def find(self, path: str) -> tuple[Route, dict[str, str]]:
         """The route of ``path`` and its parameters; raises ``RouteNotFound``."""

@@ -22,6 +22,17 @@ _CallerHandler = Callable[[Request, Caller], Awaitable[Reply]]
 
 def build_app(gateway: Gateway) -> Application:
     """The application; it serves full paths, ``/api/…``."""
+    return Application(
+        build_routes(gateway),
+        error_reply,
+        body_limit_bytes=gateway.settings.body_limit_bytes,
+        proxies=TrustedProxies(gateway.settings.trusted_proxies),
+        body_timeout_seconds=gateway.settings.body_timeout_seconds,
+    )
+
+
+def build_routes(gateway: Gateway) -> Router:
+    """The routes; the OpenAPI document (``openapi``) has an operation for each, a test says."""
     limiter = RequestLimiter()
 
     def by(identify: _Authenticate, handler: _CallerHandler) -> Handler:
@@ -63,10 +74,4 @@ def build_app(gateway: Gateway) -> Application:
     serve("PATCH POST PUT", "/api/links/{id}/close", links.close)
     router.add("GET", "/api/institutions", by(authenticate_application, institutions.list))
     router.add("GET", "/api/institutions/{id}", by(authenticate_application, institutions.show))
-    return Application(
-        router,
-        error_reply,
-        body_limit_bytes=gateway.settings.body_limit_bytes,
-        proxies=TrustedProxies(gateway.settings.trusted_proxies),
-        body_timeout_seconds=gateway.settings.body_timeout_seconds,
-    )
+    return router

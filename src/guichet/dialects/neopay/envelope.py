@@ -12,7 +12,7 @@ from guichet.domain.paging import Page
 from guichet.web.asgi import Request
 
 PAGE_SIZE = 10
-_PAGE_SIZE_MAX = 100
+PAGE_SIZE_MAX = 100
 _POSITIVE = re.compile(r"[1-9][0-9]{0,14}", re.ASCII)
 #: Laravel's numbers: pages shown on each side of the present one, and at either end.
 _EACH_SIDE = 3
@@ -26,7 +26,7 @@ def asked_page(request: Request) -> Page:
     size_asked = int(size) if _POSITIVE.fullmatch(size) else PAGE_SIZE
     return Page(
         number=int(number) if _POSITIVE.fullmatch(number) else 1,
-        size=size_asked if size_asked <= _PAGE_SIZE_MAX else PAGE_SIZE,
+        size=size_asked if size_asked <= PAGE_SIZE_MAX else PAGE_SIZE,
     )
 
 

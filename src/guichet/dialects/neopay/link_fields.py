@@ -21,7 +21,7 @@ PRODUCT_MAX = 50
 DESCRIPTION_MAX = 150
 REFERENCE_MAX = 18
 _DEFAULT_THEME = {"selected": "blue"}
-_CUSTOMER_DATA = ("name", "name_phone", "full_customer")
+CUSTOMER_DATA = ("name", "name_phone", "full_customer")
 _FLAGS = ("expirationDate", "showPayeeData", "requestCustomerData")
 _INVALID = "The selected {} is invalid."
 
@@ -229,14 +229,14 @@ class LinkFields:
     def _customer_data_rule(self, value: Any, values: Values) -> str | None:
         if not self._flag(values, "requestCustomerData"):
             return None
-        known = value in _CUSTOMER_DATA or link_rules.parse_boolean(value) is not None
+        known = value in CUSTOMER_DATA or link_rules.parse_boolean(value) is not None
         return None if known else _INVALID
 
     def _customer_data(self, values: Values) -> str | None:
         if "request_customer_data" not in self._body and self._link is not None:
             return self._link.customer_data
         sent = values["request_customer_data"]
-        if sent in _CUSTOMER_DATA:
+        if sent in CUSTOMER_DATA:
             return str(sent)
         return "full_customer" if link_rules.parse_boolean(sent) else None
 

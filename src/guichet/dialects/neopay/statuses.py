@@ -45,6 +45,8 @@ def _states_by_word() -> dict[str, tuple[tuple[str, str], ...]]:
 
 
 _STATES = _states_by_word()
+#: Every word that a payment's state has on the wire.
+WORDS = tuple(_STATES)
 
 
 def states_of(word: str) -> tuple[tuple[str, str], ...]:

@@ -75,6 +75,19 @@ def is_client(scope: Scope) -> bool:
 
 def build_app(gateway: Gateway) -> Asgi:
     """The application; it serves full paths from the root."""
+    return Cors(
+        Application(
+            build_routes(gateway),
+            error_reply,
+            body_limit_bytes=gateway.settings.body_limit_bytes,
+            proxies=TrustedProxies(gateway.settings.trusted_proxies),
+            body_timeout_seconds=gateway.settings.body_timeout_seconds,
+        )
+    )
+
+
+def build_routes(gateway: Gateway) -> Router:
+    """The routes; the OpenAPI document (``openapi``) has an operation for each, a test says."""
     limiter = RequestLimiter()
 
     def by(identify: Identify, handler: CallerHandler) -> Handler:
@@ -106,15 +119,7 @@ def build_app(gateway: Gateway) -> Asgi:
     serve("GET", "/channels", reference.channels, authenticate)
     serve("GET", "/countries", reference.countries, authenticate)
     serve("GET", "/currencies", reference.currencies, authenticate)
-    return Cors(
-        Application(
-            router,
-            error_reply,
-            body_limit_bytes=gateway.settings.body_limit_bytes,
-            proxies=TrustedProxies(gateway.settings.trusted_proxies),
-            body_timeout_seconds=gateway.settings.body_timeout_seconds,
-        )
-    )
+    return router
 
 
 def _add_payments(serve: Serve, payments: Payments) -> None:

@@ -10,8 +10,8 @@ from guichet.domain.paging import Page
 from guichet.web.asgi import Request
 from guichet.web.strict_json import storable
 
-_PAGE_SIZE = 30
-_PAGE_SIZE_MAX = 100
+PAGE_SIZE = 30
+PAGE_SIZE_MAX = 100
 _NUMBER = re.compile(r"[0-9]{1,9}\Z", re.ASCII)
 _DAY_LENGTH = len("2026-01-31")
 #: Before and after these no payment was made, and days can still be added to them.
@@ -26,12 +26,12 @@ def asked_page(request: Request) -> Page:
             for name in ("limit", "perpage", "per_page")
             if _NUMBER.match(text := request.query_value(name) or "") and int(text)
         ),
-        _PAGE_SIZE,
+        PAGE_SIZE,
     )
     number = request.query_value("page") or ""
     return Page(
         number=max(int(number), 1) if _NUMBER.match(number) else 1,
-        size=min(size, _PAGE_SIZE_MAX),
+        size=min(size, PAGE_SIZE_MAX),
     )
 
 

@@ -47,6 +47,11 @@ _FAILURES = {
     Reason.CURRENCY: "PROVIDER_ERROR",
     Reason.WITHDRAWN: None,
 }
+#: Every word that a state, or a reason, has on the wire.
+PAYMENT_WORDS = tuple(dict.fromkeys(_PAYMENT.values()))
+TRANSFER_WORDS = tuple(dict.fromkeys(_TRANSFER.values()))
+REFUND_WORDS = tuple(dict.fromkeys(_REFUND.values()))
+FAILURE_WORDS = tuple(dict.fromkeys(filter(None, _FAILURES.values())))
 #: Spellings that clients use for the same words.
 _ALIASES = {"cancelled": "canceled", "completed": "complete", "success": "complete"}
 
