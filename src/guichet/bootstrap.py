@@ -23,6 +23,7 @@ from guichet.rails.registry import Registry
 from guichet.rails.yapily.rail import YapilyRail
 from guichet.services.access import AccessTable
 from guichet.services.institutions import InstitutionTable
+from guichet.services.limits import CallerLimits
 from guichet.services.notices import notice_url
 from guichet.services.payments import PaymentDesk
 from guichet.services.settlement import Recorder
@@ -231,6 +232,7 @@ async def build_gateway(
         rails=build_rails(settings, http, vault, clock),
         access=AccessTable(database),
         institutions=InstitutionTable(database),
+        limits=CallerLimits(settings),
         faces={"neopay": neopay_face, "notchpay": notchpay_face},
     )
     gateway.desk = PaymentDesk(gateway)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from guichet.services.access import AccessTable
     from guichet.services.face import Face
     from guichet.services.institutions import InstitutionTable
+    from guichet.services.limits import CallerLimits
     from guichet.services.payments import PaymentDesk
     from guichet.services.settlement import Recorder
     from guichet.settings import Settings
@@ -33,6 +34,7 @@ class Gateway:
     rails: Registry
     access: AccessTable
     institutions: InstitutionTable
+    limits: CallerLimits
     faces: dict[str, Face]
     journal: Journal = field(default_factory=Journal)
     desk: PaymentDesk = field(init=False)

@@ -10,8 +10,10 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, get_type_hints
+from urllib.parse import urlsplit
 
 
 class LinksIndexShape(StrEnum):
@@ -19,6 +21,14 @@ class LinksIndexShape(StrEnum):
 
     LIST = "list"
     DOCUMENTED = "documented"
+
+
+class LimitsMode(StrEnum):
+    """Whether callers are limited; ``auto``: unless only this machine can reach the server."""
+
+    AUTO = "auto"
+    ON = "on"
+    OFF = "off"
 
 
 class InvalidSetting(ValueError):
@@ -87,6 +97,29 @@ class Settings:
         200,
         "Connections of one address (IPv6: of one /64) to a serving process; behind a trusted "
         "proxy, requests under way of one forwarded address. 0: as many as come.",
+    )
+    limits: LimitsMode = _setting(
+        LimitsMode.AUTO,
+        "Whether the limits of the next six settings hold, and that of wrong keys: `on`, `off`, or "
+        "`auto`, which is `on` unless both the address to listen on and the public one are this "
+        "machine's own.",
+    )
+    live_requests_per_second: float = _setting(
+        50.0,
+        "Requests of a live application, on average; twice as many may come at once. This and the "
+        "next five are counted in each serving process; 0: no limit.",
+    )
+    sandbox_requests_per_second: float = _setting(25.0, "The same for sandbox applications.")
+    keyless_requests_per_second: float = _setting(
+        10.0, "Requests of one address whose key is missing or does not hold."
+    )
+    page_requests_per_second: float = _setting(
+        5.0, "Looks of one address at the pages of one payment or link."
+    )
+    requests_at_once: int = _setting(20, "Requests under way of one application.")
+    lists_at_once: int = _setting(5, "How many of those may be lists.")
+    guesses_per_minute: int = _setting(
+        20, "Pages that do not exist, and keys that do not hold, of one address; 0: no limit."
     )
     trusted_proxies: str = _setting(
         "", "Networks (CIDR, separated by commas) whose X-Forwarded-For is believed."
@@ -212,6 +245,19 @@ class Settings:
         return cls(**values)
 
     @property
+    def is_private(self) -> bool:
+        """Whether only this machine can reach the server."""
+        public_host = urlsplit(self.base_url).hostname or ""
+        return all(_is_loopback(host) for host in (self.host, public_host))
+
+    @property
+    def limits_are_on(self) -> bool:
+        """Whether callers are limited."""
+        return self.limits is LimitsMode.ON or (
+            self.limits is LimitsMode.AUTO and not self.is_private
+        )
+
+    @property
     def base_url(self) -> str:
         """The public address without a trailing slash."""
         return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
@@ -220,3 +266,10 @@ class Settings:
     def notices_base_url(self) -> str:
         """The address of ``/notices`` for providers, without a trailing slash."""
         return (self.notices_url or self.base_url).rstrip("/")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -9,7 +9,6 @@ import pytest
 from guichet.pages import assets
 from guichet.pages.addresses import is_web_address, origin, with_query
 from guichet.pages.assets import SCRIPTS, STATIC, ScriptChanged, integrity_of, load_assets
-from guichet.pages.misses import Misses
 from guichet.pages.render import Renderer
 from guichet.pages.stages import Stage
 from guichet.pages.themes import contrast
@@ -107,23 +106,3 @@ def test_colours_can_be_told_apart(scheme: str, ink: str, ground: str, least: fl
     colours = dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6});", blocks[scheme == "dark"]))
 
     assert _contrast(colours[ink], colours[ground]) >= least
-
-
-def test_misses_are_counted_by_address() -> None:
-    misses = Misses(limit=2)
-
-    assert [misses.add("a") for _ in range(2)] == [0, 0]
-    assert 1 <= misses.add("a") <= 60
-    assert misses.add("b") == 0
-
-
-def test_misses_forget_the_oldest_address_when_there_are_too_many(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr("guichet.pages.misses._ADDRESSES_MAX", 2)
-    misses = Misses(limit=1)
-    for address in "abc":
-        misses.add(address)
-
-    assert misses.add("a") == 0
-    assert misses.add("c") > 0

@@ -17,7 +17,7 @@ from guichet.bootstrap import build_gateway, close_gateway
 from guichet.domain.ids import new_id
 from guichet.embedded import Endpoints
 from guichet.gateway import Gateway
-from guichet.settings import Settings
+from guichet.settings import LimitsMode, Settings
 from guichet.vault import generate_key
 from wire.applications import BASE_URL, MakeApplication, TestApplication
 
@@ -31,7 +31,8 @@ async def wire_urls(cluster_endpoints: Endpoints) -> AsyncIterator[DatabaseUrls]
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def gateway(wire_urls: DatabaseUrls) -> AsyncIterator[Gateway]:
-    settings = Settings(public_url=BASE_URL, database_connections=4)
+    limits = LimitsMode.OFF  # hundreds of tests share one address
+    settings = Settings(public_url=BASE_URL, database_connections=4, limits=limits)
     built = await build_gateway(settings, wire_urls.serving_url, generate_key())
     yield built
     await close_gateway(built)

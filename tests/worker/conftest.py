@@ -17,6 +17,7 @@ from guichet.outbound.client import GuardedClient
 from guichet.rails.registry import Registry
 from guichet.services.access import AccessTable
 from guichet.services.institutions import InstitutionTable
+from guichet.services.limits import CallerLimits
 from guichet.services.payments import PaymentDesk
 from guichet.services.settlement import Recorder
 from guichet.settings import Settings
@@ -53,6 +54,7 @@ async def gateway(
         rails=Registry({(RAIL, "sandbox"): rail, (RAIL, "live"): ScriptedRail()}),
         access=AccessTable(database),
         institutions=InstitutionTable(database),
+        limits=CallerLimits(settings),
         faces={"neopay": webhooks},
     )
     made.desk = PaymentDesk(made)

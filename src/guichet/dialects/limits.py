@@ -1,46 +1,54 @@
-"""How many requests an application may make, in the manner of Laravel's ``throttle:60,1``."""
+"""Who may ask, and how much: what stands before the handlers of every dialect."""
 
 from __future__ import annotations
 
-import math
-import time
-from collections.abc import Callable
-from uuid import UUID
+from collections.abc import Awaitable, Callable
 
-from guichet.domain.access import Application
-from guichet.domain.errors import RateLimited
+from guichet.domain.access import Caller
+from guichet.domain.errors import RateLimited, Unauthenticated
+from guichet.gateway import Gateway
+from guichet.web.asgi import Handler, Reply, Request
+from guichet.web.proxies import network_of
 
-_WINDOW_SECONDS = 60.0
+#: Finds the caller, or raises ``Unauthenticated`` or ``Forbidden``.
+Identify = Callable[[Gateway, Request], Caller]
+CallerHandler = Callable[[Request, Caller], Awaitable[Reply]]
 
 
-class RequestLimiter:
-    """Windows of one minute per application, each begun by its first request.
+def limited(gateway: Gateway, identify: Identify, handler: CallerHandler, path: str) -> Handler:
+    """``handler`` for callers that ``identify`` finds, within their limits (``services.limits``).
 
-    Counted in this process: N serving processes allow up to N times the limit.
+    ``path`` is the route's: what is read and does not end in a name is a list, which costs more.
     """
+    limits = gateway.limits
+    may_be_list = not path.endswith("}")
 
-    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
-        self._now = now
-        self._windows: dict[UUID, tuple[float, int]] = {}
+    async def answer(request: Request) -> Reply:
+        # Payers' data must not stay in anybody's cache.
+        request.reply_headers.append(("Cache-Control", "no-store, private"))
+        try:
+            caller = identify(gateway, request)
+        except Unauthenticated:
+            is_shown = "authorization" in request.headers
+            limits.refused_key(network_of(request.client_address), is_shown=is_shown)
+            raise
+        application = caller.application
+        is_list = may_be_list and request.method in ("GET", "HEAD")
+        with limits.under_way(application, is_list=is_list):
+            remaining = limits.take(application)
+            if remaining is not None:
+                limit = application.requests_per_minute
+                request.reply_headers += limit_headers(limit, remaining)
+            return await handler(request, caller)
 
-    def take(self, application: Application) -> int | None:
-        """Count one request; the number that is left, or None where there is no limit.
-
-        Raises ``RateLimited``.
-        """
-        limit = application.requests_per_minute
-        if not limit:
-            return None
-        now = self._now()
-        ends_at, used = self._windows.get(application.id, (0.0, 0))
-        if now >= ends_at:
-            ends_at, used = now + _WINDOW_SECONDS, 0
-        if used >= limit:
-            raise RateLimited(limit, math.ceil(ends_at - now))
-        self._windows[application.id] = (ends_at, used + 1)
-        return limit - used - 1
+    return answer
 
 
 def limit_headers(limit: int, remaining: int) -> list[tuple[str, str]]:
-    """Laravel's headers on every answer to a limited application."""
+    """Laravel's headers (``throttle:60,1``) on every answer to a limited application."""
     return [("X-RateLimit-Limit", str(limit)), ("X-RateLimit-Remaining", str(remaining))]
+
+
+def refused_headers(error: RateLimited) -> list[tuple[str, str]]:
+    """The same for a request beyond a limit, and when to try again."""
+    return [("Retry-After", str(error.retry_after_seconds)), *limit_headers(error.limit, 0)]

@@ -13,11 +13,12 @@ from guichet.domain.errors import Forbidden, NotFound, RateLimited, Unavailable
 from guichet.gateway import Gateway
 from guichet.pages.checkout import CheckoutPages
 from guichet.pages.links import LinkPages
-from guichet.pages.misses import Misses
 from guichet.pages.render import Renderer
 from guichet.pages.themes import find_stylesheet
+from guichet.services.limits import CallerLimits
 from guichet.web.asgi import (
     Application,
+    Handler,
     MethodNotAllowed,
     Refusal,
     Reply,
@@ -25,7 +26,7 @@ from guichet.web.asgi import (
     RouteNotFound,
     Router,
 )
-from guichet.web.proxies import TrustedProxies
+from guichet.web.proxies import TrustedProxies, network_of
 
 _KEPT_FOR_EVER = ("cache-control", "public, max-age=31536000, immutable")
 
@@ -41,16 +42,16 @@ class Pages:
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
         self._renderer = Renderer(gateway.settings.base_url)
-        self._misses = Misses()
 
     def application(self) -> Application:
         """Route the handlers."""
         router = Router()
         router.add("GET", "/", self.home)
         router.add("GET", "/theme/{name}", self.theme)
+        payers = _LimitedRouter(router, self._gateway.limits)
         checkout = CheckoutPages(self._gateway, self._renderer)
-        checkout.add_routes(router)
-        LinkPages(self._gateway, self._renderer, checkout).add_routes(router)
+        checkout.add_routes(payers)
+        LinkPages(self._gateway, self._renderer, checkout).add_routes(payers)
         for asset in self._renderer.assets.values():
             router.add("GET", asset.path, self._file(asset.content_type, asset.body))
         settings = self._gateway.settings
@@ -77,9 +78,10 @@ class Pages:
     def failure(self, request: Request, error: Exception) -> Reply:
         """Every error as a page of kind words; an address that guesses too much has to wait."""
         if isinstance(error, NotFound):
-            wait_seconds = self._misses.add(request.client_address)
-            if wait_seconds:
-                error = RateLimited(self._misses.limit, wait_seconds)
+            try:
+                self._gateway.limits.missed_page(network_of(request.client_address))
+            except RateLimited as limited:
+                error = limited
         headers: tuple[tuple[str, str], ...] = ()
         match error:
             case NotFound() | RouteNotFound():
@@ -109,3 +111,22 @@ class Pages:
             return Reply(200, body, content_type, headers)
 
         return serve
+
+
+class _LimitedRouter(Router):
+    """Adds routes to another router, their handlers behind the limit of looks at one page."""
+
+    def __init__(self, router: Router, limits: CallerLimits) -> None:
+        super().__init__()
+        self._router = router
+        self._limits = limits
+
+    def add(self, method: str, path: str, handler: Handler) -> None:
+        """Serve ``method`` on ``path``, whose second segment is the page's own."""
+
+        async def serve(request: Request) -> Reply:
+            page = request.path.split("/", 3)[2]
+            self._limits.opened_page(network_of(request.client_address), page)
+            return await handler(request)
+
+        self._router.add(method, path, serve)

@@ -15,7 +15,6 @@ from guichet.domain.errors import (
     LinkNotPayable,
     NotFound,
     NotPayable,
-    RateLimited,
     RequestInProgress,
     Unavailable,
 )
@@ -26,15 +25,16 @@ from guichet.pages.checkout import CheckoutPages
 from guichet.pages.link_form import Entry, field_of, new_nonce, read_entry
 from guichet.pages.link_views import LinkViews, speech_of
 from guichet.pages.memory import Remembered, remember, remembered
-from guichet.pages.misses import Misses
 from guichet.pages.render import Renderer
 from guichet.pages.stages import Stage
 from guichet.services.checkout import CheckoutView, open_checkout, start_attempt
+from guichet.services.limits import Windows
 from guichet.services.link_payments import LinkView, open_link, pay_link
 from guichet.services.links import link_url
 from guichet.services.payments import PaymentView
 from guichet.web.asgi import Refusal, Reply, Request, RouteNotFound, Router
 from guichet.web.forms import read_form
+from guichet.web.proxies import network_of
 from guichet.web.qr_codes import qr_svg_data_uri
 from guichet.web.strict_json import Unreadable
 
@@ -58,7 +58,7 @@ class LinkPages:
         self._renderer = renderer
         self._checkout = checkout
         self._views = LinkViews(gateway, renderer)
-        self._begun = Misses(_BEGUN_MAX)
+        self._begun: Windows[str] = Windows()
 
     def add_routes(self, router: Router) -> None:
         """Serve ``/links/…``."""
@@ -103,9 +103,7 @@ class LinkPages:
         amount = entry.payment.amount
         if amount is not None and entry.values["understood"] != str(amount.minor):
             return self._views.review(request, view, entry)
-        wait_seconds = self._begun.add(request.client_address)
-        if wait_seconds:
-            raise RateLimited(self._begun.limit, wait_seconds)
+        self._begun.take(network_of(request.client_address), _BEGUN_MAX)
         try:
             made = await self._make(request, view, entry)
         except LinkNotPayable as error:

@@ -15,7 +15,6 @@ from guichet.embedded import EmbeddedPostgres
 from guichet.server.front import Front, Sockets
 from guichet.server.parts import (
     embedded_database,
-    is_private,
     opened_gateway,
     secret_keys,
     stop_signal,
@@ -63,7 +62,7 @@ async def run(settings: Settings, announce: Callable[[bool], None]) -> None:
         stack.push_async_callback(worker.stop)
         stack.push_async_callback(front.stop)
         stack.callback(site.close)
-        announce(not settings.database_url and is_private(settings))
+        announce(not settings.database_url and settings.is_private)
         await until_stopped(stop, *parts)
 
 
@@ -96,7 +95,7 @@ async def _seed(settings: Settings, owner_dsn: str) -> None:
     now = datetime.now(UTC)
     connection = await asyncpg.connect(owner_dsn)
     try:
-        if is_private(settings):
+        if settings.is_private:
             await demo.seed(connection, Vault([secret_keys(settings).partition(",")[0]]), now)
         else:
             await demo.withdraw(connection, now)

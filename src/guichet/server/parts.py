@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import ipaddress
 import os
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from urllib.parse import urlsplit
 
 import asyncpg
 
@@ -54,19 +52,6 @@ def secret_keys(settings: Settings) -> str:
         file.flush()
         os.fsync(descriptor)
     return path.read_text().strip()
-
-
-def is_private(settings: Settings) -> bool:
-    """Whether only this machine can reach the server."""
-    public_host = urlsplit(settings.base_url).hostname or ""
-    return all(_is_loopback(host) for host in (settings.host, public_host))
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 async def refuse_unsafe(database_url: str) -> None:

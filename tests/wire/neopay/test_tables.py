@@ -10,7 +10,6 @@ import msgspec
 import pytest
 from standardwebhooks import Webhook
 
-from guichet.dialects.limits import RequestLimiter
 from guichet.dialects.neopay.envelope import asked_page, links_and_meta
 from guichet.dialects.neopay.errors import error_reply
 from guichet.dialects.neopay.statuses import SERVICE_OF_RAIL, states_of, status_word
@@ -213,26 +212,6 @@ def test_long_lists_leave_pages_out_as_laravel_does(current: int, pages: int, sh
     assert " ".join(link["label"] for link in numbers) == shown
     assert [link["label"] for link in numbers if link["active"]] == [str(current)]
     assert all((link["url"] is None) == (link["label"] == "...") for link in numbers)
-
-
-# --- limits --------------------------------------------------------------------------------------
-
-
-@pytest.mark.asyncio(loop_scope="module")
-async def test_window_of_requests_opens_again_after_a_minute(
-    gateway: Gateway, make_application: Any
-) -> None:
-    made = await make_application(requests_per_minute=1)
-    application = identify(gateway, str(made.id), made.token).application
-    now = 1000.0
-    limiter = RequestLimiter(lambda: now)
-    assert limiter.take(application) == 0
-    now += 59.5
-    with pytest.raises(errors.RateLimited) as refused:
-        limiter.take(application)
-    assert refused.value.retry_after_seconds == 1
-    now += 0.5
-    assert limiter.take(application) == 0
 
 
 # --- notifications -------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ from gateways import SECRET_KEY, running_gateway
 from guichet.dialects.notchpay.app import build_app
 from guichet.domain.ids import new_id
 from guichet.gateway import Gateway
-from guichet.settings import Settings
+from guichet.settings import LimitsMode, Settings
 from guichet.vault import Vault
 from guichet.web.asgi import Asgi
 from rails.mobile.stage import CREDENTIALS, simulator
@@ -39,6 +39,7 @@ async def gateway(wire_urls: DatabaseUrls, operators_url: str) -> AsyncIterator[
         public_url=BASE_URL,
         notices_url="http://127.0.0.1:9",  # callbacks are lost: nobody needs them
         database_connections=4,
+        limits=LimitsMode.OFF,  # hundreds of tests share one address
         mtn_sandbox_url=f"{operators_url}/mtn",
         mtn_sandbox_subscription_key=CREDENTIALS.key,
         mtn_sandbox_api_user=CREDENTIALS.user,

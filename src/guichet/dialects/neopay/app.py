@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-
-from guichet.dialects.limits import RequestLimiter, limit_headers
+from guichet.dialects.limits import CallerHandler, Identify, limited
 from guichet.dialects.neopay.auth import authenticate, authenticate_application
 from guichet.dialects.neopay.customers import Customers
 from guichet.dialects.neopay.errors import error_reply
 from guichet.dialects.neopay.institutions import Institutions
 from guichet.dialects.neopay.links import Links
 from guichet.dialects.neopay.payments import Payments
-from guichet.domain.access import Caller
 from guichet.gateway import Gateway
-from guichet.web.asgi import Application, Handler, Reply, Request, Router
+from guichet.web.asgi import Application, Router
 from guichet.web.proxies import TrustedProxies
-
-_Authenticate = Callable[[Gateway, Request], Caller]
-_CallerHandler = Callable[[Request, Caller], Awaitable[Reply]]
 
 
 def build_app(gateway: Gateway) -> Application:
@@ -33,26 +27,16 @@ def build_app(gateway: Gateway) -> Application:
 
 def build_routes(gateway: Gateway) -> Router:
     """The routes; the OpenAPI document (``openapi``) has an operation for each, a test says."""
-    limiter = RequestLimiter()
-
-    def by(identify: _Authenticate, handler: _CallerHandler) -> Handler:
-        async def answer(request: Request) -> Reply:
-            # Payers' data must not stay in anybody's cache.
-            request.reply_headers.append(("Cache-Control", "no-store, private"))
-            caller = identify(gateway, request)
-            remaining = limiter.take(caller.application)
-            if remaining is not None:
-                limit = caller.application.requests_per_minute
-                request.reply_headers += limit_headers(limit, remaining)
-            return await handler(request, caller)
-
-        return answer
-
     router = Router()
 
-    def serve(methods: str, path: str, handler: _CallerHandler) -> None:
+    def serve(
+        methods: str,
+        path: str,
+        handler: CallerHandler,
+        identify: Identify = authenticate,
+    ) -> None:
         for method in methods.split():
-            router.add(method, path, by(authenticate, handler))
+            router.add(method, path, limited(gateway, identify, handler, path))
 
     payments, customers, institutions = Payments(gateway), Customers(gateway), Institutions(gateway)
     serve("GET", "/api/payments", payments.list)
@@ -72,6 +56,6 @@ def build_routes(gateway: Gateway) -> Router:
     serve("PATCH POST PUT", "/api/links/{id}/publish", links.publish)
     serve("PATCH POST PUT", "/api/links/{id}/unpublish", links.unpublish)
     serve("PATCH POST PUT", "/api/links/{id}/close", links.close)
-    router.add("GET", "/api/institutions", by(authenticate_application, institutions.list))
-    router.add("GET", "/api/institutions/{id}", by(authenticate_application, institutions.show))
+    serve("GET", "/api/institutions", institutions.list, authenticate_application)
+    serve("GET", "/api/institutions/{id}", institutions.show, authenticate_application)
     return router

@@ -7,7 +7,7 @@ from typing import Any
 
 from msgspec import json
 
-from guichet.dialects.limits import limit_headers
+from guichet.dialects.limits import refused_headers
 from guichet.dialects.validation import ValidationFailed, say
 from guichet.domain import errors
 from guichet.web import asgi
@@ -80,11 +80,7 @@ def _key_reused(_: Request, __: errors.RequestKeyReused) -> Reply:
 
 
 def _rate_limited(_: Request, error: errors.RateLimited) -> Reply:
-    return _message(
-        429,
-        "Too Many Attempts.",
-        [("Retry-After", str(error.retry_after_seconds)), *limit_headers(error.limit, 0)],
-    )
+    return _message(429, "Too Many Attempts.", refused_headers(error))
 
 
 def _unavailable(_: Request, error: errors.Unavailable) -> Reply:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 
-from guichet.dialects.limits import RequestLimiter, limit_headers
+from guichet.dialects.limits import CallerHandler, Identify, limited
 from guichet.dialects.notchpay.auth import (
     KEY_HEADERS,
     authenticate,
@@ -23,23 +23,17 @@ from guichet.dialects.notchpay.payments import Payments
 from guichet.dialects.notchpay.reference import Reference
 from guichet.dialects.notchpay.refunds import Refunds
 from guichet.dialects.notchpay.transfers import Transfers
-from guichet.domain.access import Caller
 from guichet.gateway import Gateway
 from guichet.web.asgi import (
     Application,
     Asgi,
-    Handler,
     Receive,
-    Reply,
-    Request,
     Router,
     Scope,
     Send,
 )
 from guichet.web.proxies import TrustedProxies
 
-Identify = Callable[[Gateway, Request], Caller]
-CallerHandler = Callable[[Request, Caller], Awaitable[Reply]]
 Serve = Callable[[str, str, CallerHandler, Identify], None]
 
 #: The first segments of the paths that are this dialect's, whoever asks.
@@ -88,25 +82,11 @@ def build_app(gateway: Gateway) -> Asgi:
 
 def build_routes(gateway: Gateway) -> Router:
     """The routes; the OpenAPI document (``openapi``) has an operation for each, a test says."""
-    limiter = RequestLimiter()
-
-    def by(identify: Identify, handler: CallerHandler) -> Handler:
-        async def answer(request: Request) -> Reply:
-            request.reply_headers.append(("Cache-Control", "no-store, private"))
-            caller = identify(gateway, request)
-            remaining = limiter.take(caller.application)
-            if remaining is not None:
-                limit = caller.application.requests_per_minute
-                request.reply_headers += limit_headers(limit, remaining)
-            return await handler(request, caller)
-
-        return answer
-
     router = Router()
 
     def serve(methods: str, path: str, handler: CallerHandler, identify: Identify) -> None:
         for method in methods.split():
-            router.add(method, path, by(identify, handler))
+            router.add(method, path, limited(gateway, identify, handler, path))
 
     payments = Payments(gateway)
     _add_payments(serve, payments)

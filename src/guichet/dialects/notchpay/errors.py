@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from guichet.dialects.limits import limit_headers
+from guichet.dialects.limits import refused_headers
 from guichet.dialects.notchpay.auth import GrantMissing, GrantWrong, KeyMissing
 from guichet.dialects.notchpay.bodies import InvalidBody
 from guichet.dialects.notchpay.envelope import encode, status_of
@@ -91,9 +91,8 @@ def _not_refundable(_: Request, error: errors.NotRefundable) -> Reply:
 
 
 def _rate_limited(_: Request, error: errors.RateLimited) -> Reply:
-    seconds = str(error.retry_after_seconds)
-    headers = [("Retry-After", seconds), *limit_headers(error.limit, 0)]
-    return failure(429, "Too many requests", headers=[*headers, ("X-RateLimit-Reset", seconds)])
+    reset = ("X-RateLimit-Reset", str(error.retry_after_seconds))
+    return failure(429, "Too many requests", headers=[*refused_headers(error), reset])
 
 
 def _unavailable(_: Request, error: errors.Unavailable) -> Reply:
