@@ -32,9 +32,9 @@ from gateways import (
 from guichet.embedded import Endpoints
 from guichet.server import accounts
 from guichet.settings import Settings
+from guichet.torture.providers import PixSimulator, simulating_pix
 from guichet.vault import Vault
 from server.programs import free_port, guichet, running
-from torture.simulator import PixSimulator, simulating_pix
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

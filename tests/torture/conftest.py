@@ -7,8 +7,8 @@ import pytest
 
 from conftest import DatabaseUrls
 from gateways import seed
+from guichet.torture.providers import PixSimulator, Simulator, simulating, simulating_pix
 from torture.serving import Served, serving
-from torture.simulator import PixSimulator, Simulator, simulating, simulating_pix
 
 
 @pytest.fixture

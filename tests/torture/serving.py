@@ -13,7 +13,7 @@ from guichet.gateway import Gateway
 from guichet.server.http import HttpServer, bind
 from guichet.server.site import Site
 from guichet.settings import Settings
-from torture.simulator import CREDENTIALS, PixSimulator
+from guichet.torture.providers import CREDENTIALS, PixSimulator
 
 #: The secret in the address of the provider's notices.
 NOTICE_SECRET = "notices"

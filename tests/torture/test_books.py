@@ -9,9 +9,10 @@ from uuid import UUID
 
 import pytest
 
-from torture.books import Books, Ours, Row, compare
-from torture.journal import Fate, Try, Unclassified, Write, classify
-from torture.receiver import Receipt
+from guichet.torture.books import Books, Ours, Row
+from guichet.torture.compare import compare
+from guichet.torture.journal import Fate, Try, Unclassified, Write, classify
+from guichet.torture.receiver import Receipt
 
 ATTEMPT = UUID("00000000-0000-4000-8000-000000000009")
 
@@ -29,13 +30,14 @@ def honest() -> Books:
         ],
         ours=Ours(
             payments=[_payment("p1", "k1", 35041, "completed", 3), _payment("p2", "k2", 1)],
-            attempts=[{"id": ATTEMPT, "payment_id": "p1", "status": "done"}],
+            attempts=[_attempt(ATTEMPT)],
             events=[
                 _event("e1", "p1", "payment.created", 1, "pending", None),
                 _event("e2", "p1", "payment.processing", 2, "processing", "pending"),
                 _event("e3", "p1", "payment.completed", 3, "completed", "processing"),
                 _event("e4", "p2", "payment.created", 1, "pending", None),
             ],
+            floats=[{"rail": "open_banking", "currency": "GBP", "balance_minor": 35041}],
         ),
         provider=[_moved("350.41")],
         receipts=[Receipt("e3", paid, None, 500), Receipt("e3", paid, None, 204)],
@@ -56,6 +58,7 @@ def _coded(code: str) -> Try:
 
 def _payment(id_: str, key: str, minor: int, status: str = "pending", version: int = 1) -> Row:
     row: Row = {"id": id_, "application_id": "app", "request_key": key, "amount_minor": minor}
+    row |= {"dialect": "neopay", "refunded_minor": 0, "refunding_minor": 0}
     return row | {"currency": "GBP", "status": status, "notify_url": "http://", "version": version}
 
 
@@ -63,17 +66,22 @@ def _event(
     id_: str, subject: str, type_: str, version: int, status: str, former: str | None
 ) -> Row:
     row: Row = {"id": id_, "subject_id": subject, "type": type_, "version": version}
+    row["subject_type"] = type_.partition(".")[0]
     return row | {"status": status, "previous_status": former}
 
 
+def _attempt(id_: UUID) -> Row:
+    return {"id": id_, "payment_id": "p1", "status": "done", "received_minor": 35041}
+
+
 def _moved(amount: str, name: str = ATTEMPT.hex) -> Row:
-    row: Row = {"paymentIdempotencyId": name, "asked": amount, "moved": amount, "currency": "GBP"}
-    return row | {"movements": [{"amount": amount}]}
+    row: Row = {"paymentIdempotencyId": name, "moved": amount, "currency": "GBP"}
+    return row | {"kind": "collect", "rail": "open_banking", "movements": [{"amount": amount}]}
 
 
 def _second_attempt(books: Books) -> None:
     other = UUID(int=ATTEMPT.int + 1)
-    books.ours.attempts.append({"id": other, "payment_id": "p1", "status": "done"})
+    books.ours.attempts.append(_attempt(other))
     books.provider.append(_moved("350.41", other.hex))
 
 
@@ -137,11 +145,19 @@ PLANTED: dict[str, tuple[Callable[[Books], object], str]] = {
     "completed without money": (lambda b: b.provider.clear(), "the provider moved 0"),
     "money shown as failed": (
         lambda b: b.ours.payments[0].update(status="failed"),
-        "failed, and the provider moved 1",
+        "failed, and the provider has its money",
     ),
     "another amount moved": (
         lambda b: b.provider.__setitem__(0, _moved("350.40")),
         "the provider moved 35040",
+    ),
+    "another amount in our book": (
+        lambda b: b.ours.attempts[0].update(received_minor=35040),
+        "got 35040, moved 35041",
+    ),
+    "a ledger that is not the provider's": (
+        lambda b: b.ours.floats[0].update(balance_minor=35040),
+        "not what the provider moved",
     ),
     "an order that is not ours": (
         lambda b: b.provider.append(_moved("1.00", "f" * 32)),

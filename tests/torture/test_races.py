@@ -26,9 +26,9 @@ from guichet.rails.port import RailUnavailable
 from guichet.services.closing import expire_payment
 from guichet.services.settlement import record_outcome
 from guichet.store.audit import findings
+from guichet.torture.providers import Simulator
 from torture.calls import Answer, Merchant, payment_body, release_together, request_bytes
 from torture.serving import Served, serving
-from torture.simulator import Simulator
 
 ROUNDS = 10
 AT_ONCE = 30

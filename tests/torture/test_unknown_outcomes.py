@@ -23,11 +23,11 @@ from conftest import DatabaseUrls
 from guichet.gateway import Gateway
 from guichet.store.audit import findings
 from guichet.store.queue import backlogs
+from guichet.torture.books import minor
+from guichet.torture.providers import Simulator
 from guichet.worker.loop import Worker
-from torture.books import minor
 from torture.calls import Merchant
 from torture.serving import Served, serving
-from torture.simulator import Simulator
 
 _STEP = timedelta(seconds=5)
 #: For so long orders cannot be found, and banks have not decided what they took on.

@@ -28,8 +28,8 @@ from guichet.services.refunds import create_refund
 from guichet.settings import Settings
 from guichet.store.audit import findings
 from guichet.store.queue import backlogs
+from guichet.torture.providers import PixSimulator
 from guichet.worker.loop import Worker
-from torture.simulator import PixSimulator
 
 _STEP = timedelta(seconds=5)
 #: For so long the PSP denies that it knows the charges, and cannot list what it received.

@@ -12,15 +12,17 @@ from contextlib import asynccontextmanager
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import httpx2
 from cryptography import x509
 
 from guichet.simulators.pix.app import CLIENT_ID, CLIENT_SECRET, KEY
 from guichet.simulators.pix.certificates import Certificates, make_certificates
-from torture.processes import environment
+from guichet.torture.programs import environment
 
 CREDENTIALS = ("torture", "torture-secret")
+OPERATOR_CREDENTIALS = ("torture", "torture-secret", "torture-key")
 _PATIENCE_SECONDS = 30.0
 _PAUSE_SECONDS = 0.05
 
@@ -55,6 +57,11 @@ class Simulator:
     async def state(self) -> dict[str, Any]:
         """The book: ``consents`` and ``payments``, amounts as texts."""
         return _read(await self._client.get("/_control/state"))
+
+    async def orders(self) -> list[dict[str, Any]]:
+        """The book's payments: our name of each, and what moved (``moved``, ``movements``)."""
+        payments: list[dict[str, Any]] = (await self.state())["payments"]
+        return [{"kind": "collect", "rail": "open_banking", **each} for each in payments]
 
 
 class PixSimulator(Simulator):
@@ -108,12 +115,51 @@ def _order(charge: dict[str, Any], payments: dict[str, Any]) -> dict[str, Any]:
     moved = sum(Decimal(each["amount"]) - Decimal(each["returned"]) for each in paid)
     return {
         "paymentIdempotencyId": charge["txid"],
+        "kind": "collect",
+        "rail": "pix",
         "asked": charge["amount"],
         "moved": str(moved),
         "currency": "BRL",
         "movements": [{"amount": each["amount"]} for each in paid],
         "status": charge["status"],
     }
+
+
+class OperatorSimulator(Simulator):
+    """The same of the simulated operators of mobile money."""
+
+    @property
+    def account(self) -> dict[str, str]:
+        """The settings that make them the sandbox's operators, by their names in ``Settings``."""
+        user, secret, key = OPERATOR_CREDENTIALS
+        return {
+            "mtn_sandbox_url": f"{self.url}/mtn",
+            "mtn_sandbox_subscription_key": key,
+            "mtn_sandbox_api_user": user,
+            "mtn_sandbox_api_key": secret,
+            "gsma_sandbox_url": f"{self.url}/gsma/cm.orange",
+            "gsma_sandbox_client_id": user,
+            "gsma_sandbox_client_secret": secret,
+            "gsma_sandbox_api_key": key,
+        }
+
+    async def orders(self) -> list[dict[str, Any]]:
+        """The book of requests in the shape of the other simulator's ``payments``.
+
+        What goes out (``kind`` ``disburse`` and ``refund``) has moved in the other direction.
+        """
+        return [
+            {
+                "paymentIdempotencyId": UUID(each["key"]).hex,
+                "kind": each["kind"],
+                "rail": "mtn" if each["operator"].endswith(".mtn") else "gsma",
+                "moved": str(abs(Decimal(each["moved"]))),
+                "currency": each["currency"],
+                "movements": each["movements"],
+                "status": each["status"],
+            }
+            for each in (await self.state())["requests"]
+        ]
 
 
 @asynccontextmanager
@@ -137,6 +183,18 @@ async def simulating_pix(folder: Path) -> AsyncIterator[PixSimulator]:
     url = f"http://127.0.0.1:{port}"
     async with _running(command, url, folder / "log") as client:
         yield PixSimulator(url, client, tls_port, certificates)
+
+
+@asynccontextmanager
+async def simulating_operators(log: Path) -> AsyncIterator[OperatorSimulator]:
+    """Simulated operators with an empty book, until the end of the block."""
+    port = free_port()
+    user, secret, key = OPERATOR_CREDENTIALS
+    command = ["guichet.simulators.operator", f"--port={port}", f"--user={user}"]
+    command += [f"--secret={secret}", f"--key={key}"]
+    url = f"http://127.0.0.1:{port}"
+    async with _running(command, url, log) as client:
+        yield OperatorSimulator(url, client)
 
 
 @asynccontextmanager

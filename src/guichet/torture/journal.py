@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 
 class Fate(StrEnum):
@@ -23,13 +23,13 @@ class Fate(StrEnum):
     AMBIGUOUS = "ambiguous"
 
 
-class Unclassified(AssertionError):
+class Unclassified(Exception):
     """An answer that says nothing a client can rely on: a defect."""
 
 
 def classify(status: int, retry_after: str | None = None, body: bytes = b"") -> Fate:
     """The class of an answer; raises ``Unclassified``."""
-    if status in (200, 303):
+    if status in (200, 201, 202, 303):
         return Fate.OK
     if status == 409 and b"still running" in body:
         return Fate.AMBIGUOUS  # an earlier try of ours, whose answer was lost
@@ -38,6 +38,29 @@ def classify(status: int, retry_after: str | None = None, body: bytes = b"") -> 
     if status == 503 and retry_after is not None:
         return Fate.AMBIGUOUS
     raise Unclassified(f"an answer of {status}, Retry-After: {retry_after}")
+
+
+class Told(NamedTuple):
+    """What an answer says of a payment: its id, the rest of it, and the payer's code.
+
+    The code is apart, for an early answer may not know it yet.
+    """
+
+    id: str
+    digest: str
+    code: str | None = None
+
+
+def neopay_says(body: bytes) -> Told | None:
+    """What Neopay's answer to the creation of a payment says; None for another answer."""
+    if not body.startswith(b"{"):
+        return None
+    payment, code = json.loads(body)["payment"], None
+    if "qr_code" in payment:
+        code = payment.pop("qr_code")
+        del payment["qr_code_image"]
+        body = json.dumps(payment).encode()
+    return Told(payment["id"], hashlib.sha256(body).hexdigest(), code)
 
 
 @dataclass(frozen=True)
@@ -55,9 +78,11 @@ class Try:
 
 @dataclass
 class Write:
-    """Something that a client wanted: ``create`` a payment by ``key``, ``start`` one, ``return``.
+    """Something that a client wanted of what ``key`` names.
 
-    ``application_id``, ``amount`` (as text) and ``currency`` are of a payment to be created.
+    ``create`` a payment, ``start`` one, ``return`` to one; ``process`` one by a handset, ``send`` a
+    transfer, ``refund`` a payment. ``application_id``, ``amount`` (as text) and ``currency`` are of
+    what is to be made.
     """
 
     number: int
@@ -81,6 +106,7 @@ class Journal:
         self._count = 0
         self.tries = 0
         self.acknowledged = 0
+        self.acknowledged_at = 0.0
 
     def close(self) -> None:
         self._file.close()
@@ -92,20 +118,18 @@ class Journal:
         return self._count
 
     def conclude(
-        self, number: int, sent_at: float, fate: Fate, status: int | None, body: bytes
+        self, number: int, sent_at: float, fate: Fate, status: int | None, told: Told | None = None
     ) -> None:
         """Write down what came of a try."""
         line: dict[str, Any] = {"of": number, "sent_at": sent_at, "fate": fate, "status": status}
-        if fate is Fate.OK and body.startswith(b"{"):
-            payment = json.loads(body)["payment"]
-            line["payment_id"] = payment["id"]
-            if "qr_code" in payment:
-                line["code"] = payment.pop("qr_code")
-                del payment["qr_code_image"]
-                body = json.dumps(payment).encode()
-            line["digest"] = hashlib.sha256(body).hexdigest()
+        if told is not None and fate is Fate.OK:
+            line |= {"payment_id": told.id, "digest": told.digest}
+            if told.code is not None:
+                line["code"] = told.code
         self.tries += 1
         self.acknowledged += fate is Fate.OK
+        if fate is Fate.OK:
+            self.acknowledged_at = now()
         self._line(line)
 
     def _line(self, content: Mapping[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""Who kills what and when, and who watches the books meanwhile."""
+"""Who kills what and when, and who watches the ledger meanwhile."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 import asyncpg
 import httpx2
 
-from torture.journal import now
-from torture.processes import Cluster, Program
+from guichet.torture.journal import now
+from guichet.torture.programs import Cluster, Program
 
 _GAP_SECONDS = (0.3, 1.5)
 _LOOK_SECONDS = 0.25
@@ -77,29 +77,29 @@ class Killer:
     chance: random.Random
     kills: list[float] = field(default_factory=list)
 
+    def gap_seconds(self) -> float:
+        """How long to leave it in peace this time."""
+        return self.chance.uniform(*_GAP_SECONDS)
+
     async def strike(self) -> None:
+        """Kill it once, and bring it back."""
         await until(self.is_ready)
-        await asyncio.sleep(self.chance.uniform(*_GAP_SECONDS))
+        await asyncio.sleep(self.gap_seconds())
         self.kill()
         self.kills.append(now())
         await self.revive()
 
 
-async def torture(killers: Sequence[Killer], count: int, seed: int) -> None:
-    """Kill each part ``count`` times: server and database in a random order, each once the other
-    is back (or nothing would ever be acknowledged), and the worker without regard to them.
-    """
-    worker = [killer for killer in killers if killer.name == "worker"] * count
-    others = [killer for killer in killers if killer.name != "worker"] * count
-    random.Random(f"{seed} order").shuffle(others)
+async def kill_all(killers: Sequence[Killer], count: int) -> None:
+    """Kill each part ``count`` times, all of them without regard to the others."""
 
-    async def strike(turns: Sequence[Killer]) -> None:
-        for killer in turns:
+    async def strike(killer: Killer) -> None:
+        for _ in range(count):
             await killer.strike()
 
     async with asyncio.TaskGroup() as group:
-        group.create_task(strike(worker))
-        group.create_task(strike(others))
+        for killer in killers:
+            group.create_task(strike(killer))
 
 
 async def until(holds: Callable[[], Awaitable[bool]]) -> None:
@@ -108,17 +108,22 @@ async def until(holds: Callable[[], Awaitable[bool]]) -> None:
         await asyncio.sleep(_PAUSE_SECONDS)
 
 
+async def is_served(url: str) -> bool:
+    """Whether the server answers and says that a commit can succeed."""
+    async with httpx2.AsyncClient(trust_env=False, timeout=3) as client:
+        try:
+            return (await client.get(f"{url}/healthz")).status_code == 200
+        except httpx2.TransportError:
+            return False
+
+
 def killers(
     seed: int, server: Program, worker: Program, cluster: Cluster, url: str, dsn: str
 ) -> list[Killer]:
     """One for each part, with gaps drawn from the seed."""
 
     async def server_is_ready() -> bool:
-        async with httpx2.AsyncClient(trust_env=False, timeout=3) as client:
-            try:
-                return (await client.get(f"{url}/healthz")).status_code == 200
-            except httpx2.TransportError:
-                return False
+        return await is_served(url)
 
     async def worker_is_ready() -> bool:
         return await _finds(dsn, _WORKER_LISTENS)

@@ -1,0 +1,1 @@
+"""The fault harness, `guichet torture`: it shares no code with what it checks."""

@@ -1,0 +1,114 @@
+"""One campaign: load, faults while it runs, then quiet, then the books.
+
+Two phases. While faults are on nothing wrong may be seen (the probe looks at the ledger); once they
+are off everything must settle within a limit, and then the four books must agree.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from guichet.torture.books import Books
+from guichet.torture.compare import compare
+from guichet.torture.journal import Fate
+from guichet.torture.stage import Stage, Unsettled, audit, read_books, settle
+
+#: At most so many contradictions are told; the rest are counted.
+_TOLD_MAX = 20
+
+Figures = dict[str, object]
+
+
+class Breach(Exception):
+    """A bar is not held; the message says which and by how much."""
+
+
+class Fault(NamedTuple):
+    """Something that goes wrong: ``inject`` does it so many times and says what it saw.
+
+    It raises ``Breach`` for a bar of its own. ``bar`` says it in words.
+    """
+
+    name: str
+    bar: str
+    inject: Callable[[Stage, int], Awaitable[Figures]]
+
+
+@dataclass
+class Report:
+    """What came of a campaign; it has passed if there is no breach."""
+
+    seed: int
+    figures: dict[str, Figures] = field(default_factory=dict)
+    breaches: list[str] = field(default_factory=list)
+
+    def breach(self, what: Sequence[str]) -> None:
+        """Write down contradictions, the first ones in words."""
+        self.breaches += what[:_TOLD_MAX]
+        if len(what) > _TOLD_MAX:
+            self.breaches.append(f"and {len(what) - _TOLD_MAX} more like these")
+
+
+async def run(stage: Stage, faults: Sequence[tuple[Fault, int]]) -> tuple[Report, Books]:
+    """Inject each fault its number of times, one kind after the other, under load."""
+    report = Report(stage.seed)
+    stop = asyncio.Event()
+    started = time.monotonic()
+    async with asyncio.TaskGroup() as group:
+        probe = group.create_task(stage.probe.run())
+        load = group.create_task(stage.load.run(stop))
+        for fault, times in faults:
+            try:
+                report.figures[fault.name] = await fault.inject(stage, times)
+            except Breach as breach:
+                report.breach([f"{fault.name}: {breach}"])
+        faults_seconds = time.monotonic() - started
+        stop.set()
+        await stage.providers.clear_faults()
+        await load
+        probe.cancel()
+    try:
+        quiet_seconds = await settle(stage)
+    except Unsettled as unsettled:
+        report.breach([f"not everything settled {unsettled}"])
+        quiet_seconds = float("nan")
+    books = await read_books(stage)
+    _judge(stage, report, books, faults_seconds)
+    report.breach([f"audit: {line}" for line in await audit(stage.settings)])
+    report.figures["load"] = load_figures(stage, books, faults_seconds, quiet_seconds)
+    return report, books
+
+
+def _judge(stage: Stage, report: Report, books: Books, faults_seconds: float) -> None:
+    report.breach(stage.probe.findings)
+    if stage.probe.samples < faults_seconds:
+        report.breach([f"the ledger was looked at {stage.probe.samples} times only"])
+    report.breach(compare(books))
+
+
+def load_figures(
+    stage: Stage, books: Books, faults_seconds: float, quiet_seconds: float
+) -> Figures:
+    """What was offered, answered, made and told."""
+    tries = [each for write in books.journal for each in write.tries]
+    events = {receipt.event_id for receipt in books.receipts}
+    return {
+        "faults_seconds": round(faults_seconds, 1),
+        "writes_offered_per_second": round(len(tries) / faults_seconds, 1),
+        "tries": {fate.value: sum(each.fate is fate for each in tries) for fate in Fate},
+        "customers": stage.load.customers,
+        "customers_turned_away": stage.load.skipped,
+        "quiet_after_seconds": round(quiet_seconds, 1),
+        "payments": dict(Counter(row["status"] for row in books.ours.payments)),
+        "transfers": dict(Counter(row["status"] for row in books.ours.transfers)),
+        "refunds": dict(Counter(row["status"] for row in books.ours.refunds)),
+        "provider_orders": len(books.provider),
+        "events_told": len(events),
+        "tries_to_tell": len(books.receipts),
+        "ledger_looks": stage.probe.samples,
+    }

@@ -1,0 +1,1 @@
+"""The faults of the plan, each with its bar (docs/reliability.md)."""
