@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -82,3 +83,25 @@ def keeps(client: Any) -> None:
 
 async def test_beneficiaries(client: Any) -> None:
     await asyncio.to_thread(keeps, client)
+
+
+def sends_many(client: Any) -> None:
+    """A bulk's whole way: made, sent by the worker, read until nothing is under way."""
+    item = {"amount": 100, "channel": "cm.mtn", "beneficiary_data": {"name": "A", "phone": PHONE}}
+    new = {"currency": "XAF", "description": "Août", "transfers": [item, {**item, "amount": 200}]}
+    made = client.transfers.create_bulk(new)
+    assert (made.code, made.bulk_transfer.total_amount) == (201, 300)
+    assert (made.bulk_transfer.description, made.bulk_transfer.total_transfers) == ("Août", 2)
+
+    for _ in range(200):
+        found = client.transfers.retrieve_bulk(made.bulk_transfer.id).bulk_transfer
+        if {each.status for each in found.transfers} == {"complete"}:
+            break
+        time.sleep(0.05)
+    assert [each.status for each in found.transfers] == ["complete", "complete"]
+    with pytest.raises(NotchPayValidationError):
+        client.transfers.create_bulk({**new, "transfers": [item, {**item, "amount": 1}]})
+
+
+async def test_bulk_transfers(client: Any) -> None:
+    await asyncio.to_thread(sends_many, client)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import AsyncIterator
 from uuid import UUID
 
@@ -10,23 +9,14 @@ import asyncpg
 import pytest
 
 from conftest import DatabaseUrls
-from gateways import APPLICATION_ID, MERCHANT_ID, SECRET_KEY, running_gateway, seed
+from gateways import APPLICATION_ID, MERCHANT_ID, running_gateway, seed
 from guichet.domain.transfers import Transfer
 from guichet.services.transfers import read_any_transfer
 from psp import connect
-from server.programs import guichet
+from server.operating import command, create_application
 from services.sending import sender, sending_psp
 
 PAID = 10_050
-
-
-def command(urls: DatabaseUrls, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return guichet(
-        *arguments,
-        database_url=urls.serving_url,
-        owner_database_url=urls.owner_url,
-        secret_keys=SECRET_KEY,
-    )
 
 
 @pytest.fixture
@@ -92,20 +82,11 @@ def test_unknown_transfer_is_said_to_be_unknown(seeded: DatabaseUrls) -> None:
     assert (said.returncode, said.stderr) == (1, f"guichet: no transfer {unknown}\n")
 
 
-def made(urls: DatabaseUrls, *options: str) -> subprocess.CompletedProcess[str]:
-    """An application as the operator makes it."""
-    return command(
-        urls, "application", "create", str(MERCHANT_ID), "Shop", "--environment", "sandbox",
-        "--dialect", "notchpay", "--currency", "XAF", "--payee-name", "Boutique",
-        "--payee-country", "CM", "--payee-bank", "Banque", "--payee-account",
-        "CM2110002000300277976315008", "--payee-bic", "DEMOCMCX", *options,
-    )  # fmt: skip
-
-
 async def test_application_is_made_with_rules_for_its_transfers(seeded: DatabaseUrls) -> None:
     networks = ("198.51.100.0/24", "2001:db8::1")
-    said = made(
+    said = create_application(
         seeded,
+        MERCHANT_ID,
         "--approves-transfers",
         *(word for network in networks for word in ("--transfer-address", network)),
     )
@@ -119,6 +100,6 @@ async def test_application_is_made_with_rules_for_its_transfers(seeded: Database
 
 
 def test_address_that_is_none_is_refused(seeded: DatabaseUrls) -> None:
-    said = made(seeded, "--transfer-address", "198.51.100.7/24")
+    said = create_application(seeded, MERCHANT_ID, "--transfer-address", "198.51.100.7/24")
 
     assert (said.returncode, said.stderr) == (1, "guichet: transfer_addresses: network\n")

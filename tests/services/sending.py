@@ -9,10 +9,12 @@ from uuid import UUID
 
 from gateways import caller_of
 from guichet.domain.access import Application
+from guichet.domain.bulk_transfers import Mode
 from guichet.domain.money import Money
 from guichet.domain.orders import Destination
 from guichet.domain.transfers import Transfer
 from guichet.gateway import Gateway
+from guichet.services.bulk_transfers import NewBulk, NewRow
 from guichet.services.transfers import NewTransfer, create_transfer, read_transfer
 from guichet.store.queue import claim_transfers
 from guichet.worker.tasks import check_transfer
@@ -31,6 +33,12 @@ def sending_psp(**fields: Any) -> Psp:
 
 def wanted(minor: int = 4_000, **changes: Any) -> NewTransfer:
     return NewTransfer(Money(minor, "GBP"), "pix", DESTINATION)._replace(**changes)
+
+
+def bulk_of(*transfers: NewTransfer, mode: Mode = Mode.CONTINUE, currency: str = "GBP") -> NewBulk:
+    """A bulk whose rows could all be read."""
+    rows = [NewRow(number, "{}", new, None, None) for number, new in enumerate(transfers)]
+    return NewBulk(mode, currency, None, rows)
 
 
 class Sender:

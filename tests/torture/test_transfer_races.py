@@ -9,14 +9,13 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable
 from dataclasses import replace
-from itertools import cycle, islice
+from itertools import cycle
 from typing import Any
 
 import pytest
 
 from conftest import DatabaseUrls
-from gateways import APPLICATION_ID, caller_of, running_gateway
-from guichet.domain.clock import MovableClock
+from gateways import APPLICATION_ID, caller_of
 from guichet.domain.errors import DuplicateReference, InsufficientFunds, NotRefundable
 from guichet.domain.outcomes import Unknown
 from guichet.domain.refunds import Refund
@@ -24,60 +23,17 @@ from guichet.domain.transfers import Transfer
 from guichet.gateway import Gateway
 from guichet.services.refunds import create_refund
 from guichet.services.transfers import approve_transfer, cancel_transfer, create_transfer
-from guichet.store.audit import findings
 from guichet.worker.tasks import check_transfer
-from psp import Psp, connect
-from services.bookkeeping import Paid, paid
-from services.sending import sending_psp, wanted
+from services.sending import wanted
+from torture.senders import AT_ONCE, WHOLE, Shop, together, two_gateways
 
 ROUNDS = 10
-AT_ONCE = 30
-WHOLE = 10_000
-
-
-class Shop:
-    """Two gateways and their PSP; one merchant, who has nothing at the start of a round."""
-
-    def __init__(self, one: Gateway, other: Gateway, psp: Psp) -> None:
-        self.gateways = (one, other)
-        self.psp = psp
-
-    def in_turn(self) -> list[Gateway]:
-        return list(islice(cycle(self.gateways), AT_ONCE))
-
-    async def paid(self) -> Paid:
-        return await paid(self.gateways[0], self.psp, APPLICATION_ID, WHOLE)
-
-    async def balances(self) -> dict[str, int]:
-        async with self.gateways[0].database.connection() as connection:
-            rows = await connection.fetch(
-                "SELECT code, balance_minor FROM ledger_accounts WHERE application_id = $1"
-                " AND balance_minor <> 0",
-                APPLICATION_ID,
-            )
-        return dict(tuple(row) for row in rows)
-
-    async def is_clean(self) -> bool:
-        async with self.gateways[0].database.connection() as connection:
-            return await findings(connection) == []
 
 
 @pytest.fixture
 async def shop(seeded: DatabaseUrls) -> AsyncIterator[Shop]:
-    clock, psp = MovableClock(), sending_psp()
-    async with (
-        running_gateway(seeded.serving_url, clock=clock) as one,
-        running_gateway(seeded.serving_url, clock=clock) as other,
-    ):
-        for gateway in (one, other):
-            connect(gateway, psp)
-        yield Shop(one, other, psp)
-
-
-async def together(*calls: Awaitable[Any]) -> Counter[type]:
-    """What came of each; an error nobody plans for is told as such by its type."""
-    answers = await asyncio.gather(*calls, return_exceptions=True)
-    return Counter(type(answer) for answer in answers)
+    async with two_gateways(seeded) as made:
+        yield made
 
 
 def send(gateway: Gateway, minor: int = WHOLE, **changes: Any) -> Awaitable[Transfer]:

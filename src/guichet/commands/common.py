@@ -6,8 +6,12 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import TypeVar
+from uuid import UUID
 
 from guichet import logs
+from guichet.domain.access import Application
+from guichet.domain.errors import NotFound
+from guichet.gateway import Gateway
 from guichet.server import operations
 from guichet.settings import Settings
 from guichet.store.database import Connection
@@ -25,6 +29,14 @@ def read_settings() -> Settings:
 def now() -> datetime:
     """The time at which a command does what it does."""
     return datetime.now(UTC)
+
+
+def application_of(gateway: Gateway, application_id: UUID) -> Application:
+    """An application that is not archived; raises ``NotFound``."""
+    found = gateway.access.application(application_id)
+    if found is None:
+        raise NotFound("application", str(application_id))
+    return found
 
 
 def with_database(use: Callable[[Connection], Awaitable[Answer]]) -> Answer:

@@ -8,9 +8,8 @@ from uuid import UUID
 
 from cyclopts import App
 
-from guichet.commands.common import read_settings
+from guichet.commands.common import application_of, read_settings
 from guichet.domain.access import Application
-from guichet.domain.errors import NotFound
 from guichet.domain.transfers import OPEN_TRANSFER, Transfer
 from guichet.gateway import Gateway
 from guichet.server import operations
@@ -22,6 +21,10 @@ from guichet.services.transfers import (
 )
 
 transfers = App(name="transfer", help="Money that applications send.")
+
+#: Imported when they are asked for: they read the dialect's files.
+for name in ("bulk", "bulk-result", "bulk-resume", "bulk-approve", "bulk-refuse"):
+    transfers.command(f"guichet.commands.bulk_transfers:{name.replace('-', '_')}", name=name)
 
 Decide = Callable[[Gateway, Application, UUID], Awaitable[Transfer]]
 
@@ -58,9 +61,7 @@ def list_waiting(*, application: UUID | None = None) -> None:
 def _decide(transfer_id: UUID, decide: Decide) -> None:
     async def decided(gateway: Gateway) -> Transfer:
         found = await read_any_transfer(gateway, transfer_id)
-        application = gateway.access.application(found.application_id)
-        if application is None:
-            raise NotFound("application", str(found.application_id))
+        application = application_of(gateway, found.application_id)
         return await decide(gateway, application, found.id)
 
     after = asyncio.run(operations.with_gateway(read_settings(), decided))

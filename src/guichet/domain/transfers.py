@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -97,6 +98,12 @@ class Transfer(NamedTuple):
     def total_minor(self) -> int:
         """What the application pays for it."""
         return self.amount_minor + self.fee_minor
+
+    @property
+    def account_number(self) -> str:
+        """The account that it goes to."""
+        number: str = json.loads(self.destination)["account_number"]
+        return number
 
     @property
     def in_flight(self) -> str:

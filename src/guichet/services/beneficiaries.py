@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
@@ -24,11 +25,12 @@ __all__ = [
     "Beneficiary",
     "BeneficiaryFilters",
     "NewBeneficiary",
-    "add_beneficiary",
+    "add_beneficiaries",
     "change_beneficiary",
     "create_beneficiary",
     "draft_beneficiary",
     "list_beneficiaries",
+    "read_beneficiaries",
     "read_beneficiary",
 ]
 
@@ -84,20 +86,30 @@ async def create_beneficiary(
             former = await store.by_reference(tx, application.id, drafted.reference)
             key = str(former.id) if former else ""
             raise DuplicateReference("beneficiary", drafted.reference, key)
-        await _tell(tx, drafted, events.BENEFICIARY_CREATED, now)
+        await _tell(tx, [drafted], events.BENEFICIARY_CREATED, now)
     return drafted
 
 
-async def add_beneficiary(tx: Connection, drafted: Beneficiary, now: datetime) -> Beneficiary:
-    """Keep one who is named by a transfer; the one of the same account and name if there is."""
-    former = await store.same(
-        tx, drafted.application_id, drafted.channel, drafted.account_number, drafted.name
-    )
-    if former is not None:
-        return former
-    await store.insert(tx, drafted)
-    await _tell(tx, drafted, events.BENEFICIARY_CREATED, now)
-    return drafted
+async def add_beneficiaries(
+    tx: Connection, drafts: Sequence[Beneficiary], now: datetime
+) -> dict[UUID, UUID]:
+    """Keep those who are named by transfers of one application, one of the same account and name
+    once; under which id each draft is kept, by the draft's own.
+    """
+    if not drafts:
+        return {}
+    former = await store.same(tx, drafts[0].application_id, drafts)
+    new: dict[tuple[str, str, str], Beneficiary] = {}
+    kept: dict[UUID, UUID] = {}
+    for draft in drafts:
+        if draft.id in former:
+            kept[draft.id] = former[draft.id].id
+        else:
+            named = (draft.channel, draft.account_number, draft.name)
+            kept[draft.id] = new.setdefault(named, draft).id
+    await store.insert_many(tx, list(new.values()))
+    await _tell(tx, new.values(), events.BENEFICIARY_CREATED, now)
+    return kept
 
 
 async def change_beneficiary(
@@ -121,7 +133,7 @@ async def change_beneficiary(
             return before
         after = after._replace(updated_at=now, version=before.version + 1)
         await store.update(tx, after)
-        await _tell(tx, after, event, now)
+        await _tell(tx, [after], event, now)
     return after
 
 
@@ -136,6 +148,16 @@ async def read_beneficiary(
     return found
 
 
+async def read_beneficiaries(
+    gateway: Gateway, application: Application, ids: Sequence[UUID]
+) -> dict[UUID, Beneficiary]:
+    """Those of the application's beneficiaries that ``ids`` name, by id."""
+    if not ids:
+        return {}
+    async with gateway.database.connection() as connection:
+        return await store.by_ids(connection, application.id, ids)
+
+
 async def list_beneficiaries(
     gateway: Gateway, application: Application, filters: BeneficiaryFilters, page: Page
 ) -> Listing[Beneficiary]:
@@ -145,18 +167,23 @@ async def list_beneficiaries(
     return Listing(rows, total)
 
 
-async def _tell(tx: Connection, beneficiary: Beneficiary, type_: str, now: datetime) -> None:
-    event = Event(
-        id=new_id(now),
-        application_id=beneficiary.application_id,
-        type=type_,
-        subject_type="beneficiary",
-        subject_id=beneficiary.id,
-        version=beneficiary.version,
-        status="deleted" if beneficiary.deleted_at else "active",
-        previous_status=None,
-        reason=None,
-        late=False,
-        occurred_at=now,
-    )
-    await attempts.tell(tx, [event], [])
+async def _tell(
+    tx: Connection, beneficiaries: Iterable[Beneficiary], type_: str, now: datetime
+) -> None:
+    told = [
+        Event(
+            id=new_id(now),
+            application_id=beneficiary.application_id,
+            type=type_,
+            subject_type="beneficiary",
+            subject_id=beneficiary.id,
+            version=beneficiary.version,
+            status="deleted" if beneficiary.deleted_at else "active",
+            previous_status=None,
+            reason=None,
+            late=False,
+            occurred_at=now,
+        )
+        for beneficiary in beneficiaries
+    ]
+    await attempts.tell(tx, told, [])

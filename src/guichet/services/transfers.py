@@ -4,38 +4,28 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Sequence
-from dataclasses import asdict
 from datetime import datetime
-from typing import NamedTuple
 from uuid import UUID
 
-from guichet.domain import fees
 from guichet.domain import transfers as rules
 from guichet.domain.access import Application
 from guichet.domain.beneficiaries import Beneficiary
-from guichet.domain.errors import DuplicateReference, Invalid, NotCancellable, NotFound
-from guichet.domain.events import Event
-from guichet.domain.ids import new_id
-from guichet.domain.money import Money
+from guichet.domain.errors import NotCancellable, NotFound
 from guichet.domain.orders import Destination, SendOrder
 from guichet.domain.outcomes import Outcome, Reason, Unknown
 from guichet.domain.paging import Listing, Page
-from guichet.domain.transfers import (
-    EVENT_OF_STATUS,
-    TRANSFER,
-    Reserved,
-    Transfer,
-    TransferFact,
-    TransferStep,
-)
+from guichet.domain.transfers import TRANSFER, Transfer, TransferStep
 from guichet.gateway import Gateway
-from guichet.ledger import transfer_rules
 from guichet.rails.port import RailUnavailable, SendingRail
 from guichet.services.attempts import provider_account
-from guichet.services.beneficiaries import add_beneficiary
-from guichet.services.offers import offered_rail, pays_out
-from guichet.store import attempts as events_store
+from guichet.services.beneficiaries import add_beneficiaries
+from guichet.services.reserving import (
+    NewTransfer,
+    announce_transfers,
+    book_transfers,
+    draft_transfer,
+    reserve_transfers,
+)
 from guichet.store import transfers as store
 from guichet.store.database import Connection
 from guichet.store.transfers import TransferFilters
@@ -46,7 +36,6 @@ __all__ = [
     "approve_transfer",
     "cancel_transfer",
     "create_transfer",
-    "draft_transfer",
     "list_transfers",
     "list_waiting_transfers",
     "read_any_transfer",
@@ -54,27 +43,12 @@ __all__ = [
     "record_transfer",
     "refresh_transfer",
     "refuse_transfer",
-    "reserve_transfers",
     "send_transfer",
 ]
 
 log = logging.getLogger(__name__)
 
 _REFERENCE_LENGTH = 32
-
-
-class NewTransfer(NamedTuple):
-    """A transfer as an application asks for it; ``rail`` is the one that serves its channel."""
-
-    money: Money
-    rail: str
-    destination: Destination
-    beneficiary_id: UUID | None = None
-    bulk_id: UUID | None = None
-    reference: str | None = None
-    description: str | None = None
-    details: str | None = None
-    purpose: str = "transfer"
 
 
 async def create_transfer(
@@ -93,74 +67,10 @@ async def create_transfer(
     transfer = draft_transfer(gateway, application, new, now)
     async with gateway.database.transaction() as tx:
         if beneficiary is not None:
-            kept = await add_beneficiary(tx, beneficiary, now)
-            transfer = transfer._replace(beneficiary_id=kept.id)
-        await reserve_transfers(gateway, tx, [transfer], now)
+            kept = await add_beneficiaries(tx, [beneficiary], now)
+            transfer = transfer._replace(beneficiary_id=kept[beneficiary.id])
+        await reserve_transfers(gateway, tx, [transfer], now, gateway.settings.lease_seconds)
     return transfer if transfer.approval == "wanted" else await send_transfer(gateway, transfer)
-
-
-def draft_transfer(
-    gateway: Gateway, application: Application, new: NewTransfer, now: datetime
-) -> Transfer:
-    """The row to insert for ``new``; raises ``Invalid`` for a rail that cannot send."""
-    rail = offered_rail(gateway, application, new.rail)
-    if rail is None or not rail.card.sends or new.money.currency not in rail.card.currencies:
-        raise Invalid("channel", "unknown")
-    account_id = gateway.access.account_id(application.id, new.rail)
-    if not pays_out(gateway, rail, account_id):
-        raise Invalid("channel", "unknown")
-    waits = application.approves_transfers
-    return Transfer(
-        id=new_id(now),
-        application_id=application.id,
-        environment=application.environment.value,
-        purpose=new.purpose,
-        beneficiary_id=new.beneficiary_id,
-        bulk_id=new.bulk_id,
-        rail=new.rail,
-        account_id=account_id,
-        channel=new.destination.channel,
-        destination=json.dumps(asdict(new.destination)),
-        amount_minor=new.money.minor,
-        fee_minor=fees.quote(application.transfer_fee_rule, new.money),
-        currency=new.money.currency,
-        status=TRANSFER.start,
-        approval="wanted" if waits else "none",
-        reason=None,
-        code=None,
-        provider_reference=None,
-        memory=None,
-        reference=new.reference,
-        description=new.description,
-        details=new.details,
-        checks_count=0,
-        next_check_at=None if waits else now,
-        claimed_until=None,
-        claim=1,
-        created_at=now,
-        updated_at=now,
-        completed_at=None,
-        version=1,
-    )
-
-
-async def reserve_transfers(
-    gateway: Gateway, tx: Connection, transfers: Sequence[Transfer], now: datetime
-) -> None:
-    """Insert transfers and set their money aside: all of them or, by the error, none.
-
-    Raises ``InsufficientFunds`` and ``DuplicateReference``.
-    """
-    lease_seconds = gateway.settings.lease_seconds
-    for transfer in transfers:
-        held = lease_seconds if transfer.next_check_at else None
-        if not await store.insert(tx, transfer, held):
-            assert transfer.reference is not None
-            former = await store.by_reference(tx, transfer.application_id, transfer.reference)
-            key = str(former.id) if former else ""
-            raise DuplicateReference("transfer", transfer.reference, key)
-    await _book(gateway, tx, [(transfer, Reserved()) for transfer in transfers], now)
-    await _announce(tx, [(transfer, None) for transfer in transfers], now)
 
 
 async def send_transfer(gateway: Gateway, transfer: Transfer) -> Transfer:
@@ -332,43 +242,6 @@ async def _write(
     gateway: Gateway, tx: Connection, before: Transfer, step: TransferStep, now: datetime
 ) -> None:
     await store.update(tx, step.transfer)
-    await _book(gateway, tx, [(step.transfer, fact) for fact in step.facts], now)
+    await book_transfers(gateway, tx, [(step.transfer, fact) for fact in step.facts], now)
     if step.transfer.status != before.status:
-        await _announce(tx, [(step.transfer, before.status)], now)
-
-
-async def _book(
-    gateway: Gateway,
-    tx: Connection,
-    facts: Sequence[tuple[Transfer, TransferFact]],
-    now: datetime,
-) -> None:
-    if not facts:
-        return
-    keys = [key for transfer, fact in facts for key in transfer_rules.accounts_of(transfer, fact)]
-    book = await gateway.journal.open(tx, keys)
-    for transfer, fact in facts:
-        book.post(transfer_rules.entry_of(transfer, fact, book.balance_of, now))
-    await book.write(tx)
-
-
-async def _announce(
-    tx: Connection, moves: Sequence[tuple[Transfer, str | None]], now: datetime
-) -> None:
-    events = [
-        Event(
-            id=new_id(now),
-            application_id=transfer.application_id,
-            type=EVENT_OF_STATUS[transfer.status],
-            subject_type="transfer",
-            subject_id=transfer.id,
-            version=transfer.version,
-            status=transfer.status,
-            previous_status=former,
-            reason=transfer.reason,
-            late=False,
-            occurred_at=now,
-        )
-        for transfer, former in moves
-    ]
-    await events_store.tell(tx, events, [])
+        await announce_transfers(tx, [(step.transfer, before.status)], now)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -28,6 +28,15 @@ def _beneficiary(record: Iterable[Any] | None) -> Beneficiary | None:
 async def insert(connection: Connection, beneficiary: Beneficiary) -> bool:
     """Add a beneficiary; False if its reference is in use."""
     return await connection.fetchval(_INSERT, *beneficiary) is not None
+
+
+async def insert_many(connection: Connection, beneficiaries: Sequence[Beneficiary]) -> None:
+    """Add beneficiaries that have no references."""
+    await connection.execute(
+        f"INSERT INTO beneficiaries ({_COLUMNS}) SELECT {_COLUMNS}"
+        " FROM unnest($1::new_beneficiary[])",
+        beneficiaries,
+    )
 
 
 async def by_id(
@@ -56,19 +65,37 @@ async def any_by_id(connection: Connection, beneficiary_id: UUID) -> Beneficiary
     )
 
 
+async def by_ids(
+    connection: Connection, application_id: UUID, ids: Sequence[UUID]
+) -> dict[UUID, Beneficiary]:
+    """The application's beneficiaries of these ids, unless deleted, by id."""
+    records = await connection.fetch(f"{_OF} AND id = ANY($2)", application_id, ids)
+    return {record["id"]: Beneficiary._make(tuple(record)) for record in records}
+
+
+_SAME = f"""
+SELECT DISTINCT ON (k.n) k.n, {", ".join(f"b.{name}" for name in Beneficiary._fields)}
+FROM unnest($2::text[], $3::text[], $4::text[]) WITH ORDINALITY AS k (channel, number, name, n)
+JOIN beneficiaries b ON b.application_id = $1 AND b.channel = k.channel
+    AND b.account_number = k.number AND b.name = k.name AND b.deleted_at IS NULL
+ORDER BY k.n, b.id
+"""
+
+
 async def same(
-    connection: Connection, application_id: UUID, channel: str, account_number: str, name: str
-) -> Beneficiary | None:
-    """The application's oldest beneficiary of this very account and name."""
-    return _beneficiary(
-        await connection.fetchrow(
-            f"{_OF} AND channel = $2 AND account_number = $3 AND name = $4 ORDER BY id LIMIT 1",
-            application_id,
-            channel,
-            account_number,
-            name,
-        )
+    connection: Connection, application_id: UUID, drafts: Sequence[Beneficiary]
+) -> dict[UUID, Beneficiary]:
+    """The application's oldest beneficiary of the very account and name of each draft, by the
+    draft's id; those that have none are missing.
+    """
+    records = await connection.fetch(
+        _SAME,
+        application_id,
+        [draft.channel for draft in drafts],
+        [draft.account_number for draft in drafts],
+        [draft.name for draft in drafts],
     )
+    return {drafts[record["n"] - 1].id: Beneficiary._make(tuple(record)[1:]) for record in records}
 
 
 _UPDATE = """

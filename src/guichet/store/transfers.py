@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from operator import itemgetter
 from uuid import UUID
 
 from guichet.domain.paging import Page
@@ -12,23 +13,28 @@ from guichet.domain.transfers import Transfer
 from guichet.store.database import Connection
 
 _COLUMNS = ", ".join(Transfer._fields)
-_INSERTED = [name for name in Transfer._fields if name != "claimed_until"]
-_INSERT = (
-    f"INSERT INTO transfers ({', '.join(_INSERTED)}, claimed_until)"
-    f" VALUES ({', '.join(f'${n}' for n in range(1, len(_INSERTED) + 1))},"
-    f" now() + ${len(_INSERTED) + 1} * interval '1 second')"
-    " ON CONFLICT (application_id, reference) WHERE reference IS NOT NULL DO NOTHING RETURNING id"
+_INSERTED = ", ".join(name for name in Transfer._fields if name != "claimed_until")
+_VALUES = itemgetter(
+    *(index for index, name in enumerate(Transfer._fields) if name != "claimed_until")
 )
+#: In the order of their references: two that insert the same ones cannot wait for each other.
+_INSERT = f"""
+INSERT INTO transfers ({_INSERTED}, claimed_until)
+SELECT {_INSERTED}, now() + $2 * interval '1 second' FROM unnest($1::new_transfer[])
+ORDER BY reference
+ON CONFLICT (application_id, reference) WHERE reference IS NOT NULL DO NOTHING RETURNING id
+"""
 
 
-async def insert(connection: Connection, transfer: Transfer, lease_seconds: float | None) -> bool:
-    """Add a transfer; False if its reference was used before.
+async def insert(
+    connection: Connection, transfers: Sequence[Transfer], lease_seconds: float | None
+) -> set[UUID]:
+    """Add transfers; the ids of those added: the references of the others were used before.
 
-    The caller holds its lease for ``lease_seconds``; None: nobody does.
+    The caller holds their leases for ``lease_seconds``; None: nobody does.
     """
-    row = transfer._asdict()
-    values = [row[name] for name in _INSERTED]
-    return await connection.fetchval(_INSERT, *values, lease_seconds) is not None
+    rows = [_VALUES(transfer) for transfer in transfers]
+    return {row["id"] for row in await connection.fetch(_INSERT, rows, lease_seconds)}
 
 
 async def by_id(connection: Connection, application_id: UUID, transfer_id: UUID) -> Transfer | None:
@@ -43,6 +49,19 @@ async def by_reference(
     return await _one(
         connection, "application_id = $1 AND reference = $2", application_id, reference
     )
+
+
+async def by_references(
+    connection: Connection, application_id: UUID, references: Sequence[str]
+) -> dict[str, Transfer]:
+    """The application's transfers of these references of its own, by reference."""
+    records = await connection.fetch(
+        f"SELECT {_COLUMNS} FROM transfers WHERE application_id = $1 AND reference = ANY($2)",
+        application_id,
+        references,
+    )
+    found = (Transfer._make(tuple(record)) for record in records)
+    return {transfer.reference: transfer for transfer in found if transfer.reference}
 
 
 async def any_by_id(connection: Connection, transfer_id: UUID) -> Transfer | None:
@@ -60,12 +79,15 @@ async def waiting(connection: Connection, application_id: UUID | None) -> list[T
     return [Transfer._make(tuple(record)) for record in records]
 
 
-async def of_bulk(connection: Connection, bulk_id: UUID) -> list[Transfer]:
-    """The transfers of a bulk, in their order."""
+async def of_bulk(connection: Connection, bulk_id: UUID) -> dict[UUID, Transfer]:
+    """The transfers that the rows of a bulk became, by id."""
+    columns = ", ".join(f"t.{name}" for name in Transfer._fields)
     records = await connection.fetch(
-        f"SELECT {_COLUMNS} FROM transfers WHERE bulk_id = $1 ORDER BY id", bulk_id
+        f"SELECT {columns} FROM bulk_rows r JOIN transfers t ON t.id = r.transfer_id"
+        " AND t.application_id = r.application_id WHERE r.bulk_id = $1",
+        bulk_id,
     )
-    return [Transfer._make(tuple(record)) for record in records]
+    return {record["id"]: Transfer._make(tuple(record)) for record in records}
 
 
 async def lock(connection: Connection, transfer_id: UUID) -> Transfer | None:
@@ -103,6 +125,11 @@ async def update(connection: Connection, transfer: Transfer) -> None:
         transfer.completed_at,
         transfer.version,
     )
+
+
+async def wake_worker(connection: Connection) -> None:
+    """Tell the workers, at commit, that there are transfers to send."""
+    await connection.execute("SELECT pg_notify('guichet_work', 'transfers')")
 
 
 async def claim(connection: Connection, transfer_id: UUID, lease_seconds: float) -> int | None:

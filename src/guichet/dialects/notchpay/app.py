@@ -13,6 +13,7 @@ from guichet.dialects.notchpay.auth import (
     granted_where_live,
 )
 from guichet.dialects.notchpay.beneficiaries import Beneficiaries
+from guichet.dialects.notchpay.bulk_transfers import BulkTransfers
 from guichet.dialects.notchpay.cors import Cors
 from guichet.dialects.notchpay.customers import Customers
 from guichet.dialects.notchpay.endpoints import Endpoints
@@ -93,6 +94,7 @@ def build_routes(gateway: Gateway) -> Router:
     _add_legacy(serve, payments, Legacy(gateway, payments))
     _add_customers(serve, Customers(gateway))
     _add_webhooks(serve, Endpoints(gateway))
+    _add_bulk_transfers(serve, BulkTransfers(gateway))
     _add_money_out(serve, Transfers(gateway), Beneficiaries(gateway), Refunds(gateway))
     reference = Reference(gateway)
     serve("GET", "/", reference.greet, authenticate)
@@ -158,6 +160,13 @@ def _add_money_out(
     serve("GET", "/refunds", refunds.list, granted)
     serve("POST", "/refunds", refunds.create, granted)
     serve("GET", "/refunds/{id}", refunds.show, granted)
+
+
+def _add_bulk_transfers(serve: Serve, bulk_transfers: BulkTransfers) -> None:
+    serve("GET", "/transfers/bulk", bulk_transfers.list, granted)
+    serve("POST", "/transfers/bulk", bulk_transfers.create, granted_to_send)
+    serve("GET", "/transfers/bulk/{id}", bulk_transfers.show, granted)
+    serve("POST", "/transfers/bulk/{id}/resume", bulk_transfers.resume, granted_to_send)
 
 
 async def unavailable(_scope: Scope, _receive: Receive, send: Send) -> None:

@@ -38,7 +38,7 @@ def read_fields(request: Request) -> dict[str, Any]:
         raise InvalidBody from error
     if not isinstance(fields, dict):
         raise InvalidBody
-    return {name: _trimmed(value) for name, value in fields.items()}
+    return {name: trimmed(value) for name, value in fields.items()}
 
 
 def _read_json_or_form(body: bytes, content_type: str) -> Any:
@@ -56,12 +56,12 @@ def _looks_like_json(request: Request) -> bool:
     return request.body.lstrip()[:1] in (b"{", b"[")
 
 
-def _trimmed(value: Any) -> Any:
+def trimmed(value: Any) -> Any:
     """As Laravel's middleware: texts lose outer blanks, empty ones are none (contract 3)."""
     if isinstance(value, dict):
-        return {name: _trimmed(inner) for name, inner in value.items()}
+        return {name: trimmed(inner) for name, inner in value.items()}
     if isinstance(value, list):
-        return [_trimmed(inner) for inner in value]
+        return [trimmed(inner) for inner in value]
     if type(value) is str:
         return value.strip() or None
     return value

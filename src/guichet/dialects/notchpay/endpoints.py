@@ -29,8 +29,6 @@ from guichet.services.endpoints import (
 )
 from guichet.web.asgi import Reply, Request
 
-_BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
-
 
 def _names(value: Any, _: Values) -> str | None:
     names = _listed(value)
@@ -43,17 +41,13 @@ def _names(value: Any, _: Values) -> str | None:
     return None
 
 
-def _boolean(value: Any, _: Values) -> str | None:
-    return None if _read_boolean(value) is not None else "The {} field must be true or false."
-
-
 def _form(address: Rule, *, whole: bool) -> Form:
     need = rules.required if whole else None
     return Form(
         Field("url", (address,), need),
         Field("events", (_names,), need),
         Field("description", (fields.text(255),)),
-        Field("active", (_boolean,)),
+        Field("active", (fields.boolean,)),
         Field("status", (rules.one_of("active", "inactive"),)),
         Field("signature_profile", (rules.one_of(*PROFILES),)),
     )
@@ -138,7 +132,7 @@ def _changed(body: dict[str, Any], values: Values) -> dict[str, Any]:
     if "description" in body:
         changes["description"] = fields.as_text(values["description"])
     if values["active"] is not None:
-        changes["active"] = _read_boolean(values["active"])
+        changes["active"] = fields.as_boolean(values["active"])
     elif values["status"] is not None:
         changes["active"] = values["status"] == "active"
     if values["signature_profile"] is not None:
@@ -155,12 +149,6 @@ def _listed(value: Any) -> list[Any] | None:
     if type(value) is str:
         return [name.strip() for name in value.split(",") if name.strip()]
     return None
-
-
-def _read_boolean(value: Any) -> bool | None:
-    if isinstance(value, bool):
-        return value
-    return _BOOLEANS.get(value.lower()) if isinstance(value, str) else None
 
 
 def _asked_id(request: Request) -> UUID:

@@ -56,8 +56,12 @@ def failure(
     return Reply(code, encode(body), headers=tuple(headers))
 
 
-def invalid_reply(broken: Mapping[str, Sequence[str]]) -> Reply:
-    """422: the first sentence and how many more there are, then all of them by field."""
+def invalid_reply(broken: Mapping[str, Sequence[str]], message: str | None = None) -> Reply:
+    """422: the ``message``, else the first sentence and how many more there are, then all of them
+    by field.
+    """
+    if message is not None:
+        return failure(422, message, broken)
     sentences = [sentence for group in broken.values() for sentence in group]
     more = len(sentences) - 1
     message = sentences[0]
@@ -75,9 +79,14 @@ def _not_found(_: Request, error: errors.NotFound) -> Reply:
     return failure(404, f"{_NOUNS.get(error.noun, error.noun.title())} not found")
 
 
-def _invalid(_: Request, error: errors.Invalid) -> Reply:
+def invalid_sentences(error: errors.Invalid) -> dict[str, list[str]]:
+    """What the core says of a value, by field."""
     sentence = _SENTENCES.get(error.rule, _SENTENCES["unknown"])
-    return invalid_reply({error.field: [say(sentence, error.field)]})
+    return {error.field: [say(sentence, error.field)]}
+
+
+def _invalid(_: Request, error: errors.Invalid) -> Reply:
+    return invalid_reply(invalid_sentences(error))
 
 
 def _duplicate(_: Request, error: errors.DuplicateReference) -> Reply:

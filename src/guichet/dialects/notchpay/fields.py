@@ -23,6 +23,7 @@ _INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,14})\Z", re.ASCII)
 _LONG = re.compile(r"[1-9][0-9]{15,}\Z", re.ASCII)
 _PHONE = re.compile(r"\+?[0-9][0-9 ().-]{5,23}\Z", re.ASCII)
 _COUNTRY = re.compile(r"[A-Za-z]{2}\Z", re.ASCII)
+_BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
 #: Names under which clients send the number of a wallet.
 _NUMBER_NAMES = ("phone", "account_number", "number")
 
@@ -61,6 +62,18 @@ def country(value: Any, _: Values) -> str | None:
     if isinstance(value, str) and _COUNTRY.match(value):
         return None
     return "The selected {} is invalid."
+
+
+def boolean(value: Any, _: Values) -> str | None:
+    """True or false, as JSON or as forms say it."""
+    return None if as_boolean(value) is not None else "The {} field must be true or false."
+
+
+def as_boolean(value: Any) -> bool | None:
+    """What ``boolean`` lets through; None for everything else."""
+    if isinstance(value, bool):
+        return value
+    return _BOOLEANS.get(value.lower()) if isinstance(value, str) else None
 
 
 def required_without_all(*others: str) -> Need:

@@ -151,15 +151,20 @@ def _sent(dialect: Dialect, operation: Operation) -> dict[str, str]:
 def _body(body: Body) -> dict[str, Any]:
     return {
         "required": body.required,
-        "content": _content(body.schema, body.examples, body.media),
+        "content": _content(body.schema, body.examples, body.media) | _also(body.also),
     }
 
 
 def _answer(answer: Answer) -> dict[str, Any]:
     made: dict[str, Any] = {"description": answer.description}
     if answer.schema is not None:
-        made["content"] = _content(answer.schema, answer.examples, ["application/json"])
+        content = _content(answer.schema, answer.examples, ["application/json"])
+        made["content"] = content | _also(answer.also)
     return made | _headers(answer.headers)
+
+
+def _also(schemas: Mapping[str, Schema]) -> dict[str, Any]:
+    return {media: {"schema": schema} for media, schema in schemas.items()}
 
 
 def _headers(names: Sequence[str]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from guichet.dialects.openapi.schemas import Schema
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
 MULTIPART = "multipart/form-data"
+CSV = "text/csv"
 
 #: Example values by a short name that says what they show.
 Examples = Mapping[str, Any]
@@ -21,23 +22,28 @@ Security = Sequence[Mapping[str, Sequence[str]]]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Body:
     """What a request carries. ``media`` are the forms in which it is taken, the usual one first;
-    ``examples`` are values before they are written in any of them.
+    ``examples`` are values before they are written in any of them. ``also`` are other forms that
+    have schemas of their own.
     """
 
     schema: Schema
     examples: Examples
     media: Sequence[str] = (JSON, FORM)
     required: bool = True
+    also: Mapping[str, Schema] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """A successful answer. ``headers`` name headers among the components."""
+    """A successful answer. ``headers`` name headers among the components; ``also`` are forms other
+    than JSON, with their schemas.
+    """
 
     description: str
     schema: Schema | None
     examples: Examples = field(default_factory=dict)
     headers: Sequence[str] = ()
+    also: Mapping[str, Schema] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

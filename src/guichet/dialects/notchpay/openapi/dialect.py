@@ -7,6 +7,7 @@ from typing import Any
 from guichet.dialects.notchpay.envelope import status_of
 from guichet.dialects.notchpay.event_names import NAMES
 from guichet.dialects.notchpay.openapi import examples
+from guichet.dialects.notchpay.openapi.bulk_operations import BULK_SCHEMAS, BULK_TRANSFERS
 from guichet.dialects.notchpay.openapi.customer_operations import CUSTOMERS
 from guichet.dialects.notchpay.openapi.money_out_operations import (
     BENEFICIARIES,
@@ -189,13 +190,14 @@ NOTCHPAY = Dialect(
         *PAYMENTS,
         *CUSTOMERS,
         *TRANSFERS,
+        *BULK_TRANSFERS,
         *BENEFICIARIES,
         *REFUNDS,
         *WEBHOOKS,
         *REFERENCE,
         *LEGACY,
     ),
-    schemas=SCHEMAS,
+    schemas=SCHEMAS | BULK_SCHEMAS,
     responses=_RESPONSES,
     headers=_HEADERS,
     failures=_FAILURES,
