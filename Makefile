@@ -39,9 +39,20 @@ format: .venv/stamp-dev ## Format the code and fix what lint can fix
 bench: .venv/stamp-bench ## Measure against the ceilings (docs/performance.md)
 	@$(BIN)/python -m bench
 
+.PHONY: audit
+audit: .venv/stamp-audit ## Look for known holes in packages, risky code, secrets in the tree
+	@.venv/audit/bin/python -m supply
+
+.PHONY: sbom
+sbom: .venv/stamp-audit ## Write the bill of materials of a release (CycloneDX) to build/sbom.json
+	@mkdir -p build
+	@.venv/audit/bin/python -W ignore -m cyclonedx_py requirements --output-reproducible \
+		--pyproject pyproject.toml --output-file build/sbom.json requirements/runtime.txt
+	@echo "build/sbom.json"
+
 .PHONY: lock
 lock: .venv/lock/bin/pip-compile ## Choose the newest dependencies and pin them with their hashes
-	@for part in build runtime dev bench; do \
+	@for part in build runtime dev bench audit; do \
 		PIP_CONFIG_FILE=/dev/null PIP_FIND_LINKS= .venv/lock/bin/pip-compile --quiet --upgrade \
 			--generate-hashes --allow-unsafe --strip-extras --no-header --no-annotate \
 			--no-emit-index-url --no-emit-find-links --no-emit-options \
@@ -76,6 +87,13 @@ clean: ## Delete the virtual environment and caches (not var/, which holds the d
 
 .venv/stamp-bench: requirements/bench.txt .venv/stamp-dev
 	@$(INSTALL) -r requirements/bench.txt
+	@touch $@
+
+# The auditors' own packages stay apart from those that they judge.
+.venv/stamp-audit: requirements/audit.txt | .venv/bin/python
+	@$(PYTHON) -m venv .venv/audit
+	@.venv/audit/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes \
+		-r requirements/audit.txt
 	@touch $@
 
 .venv/lock/bin/pip-compile: | .venv/bin/python

@@ -11,7 +11,7 @@ FUNCTION_LINES_MAX = 70
 
 ROOT = Path(__file__).parents[2]
 SOURCES = sorted(
-    path for folder in ("src", "tests", "bench") for path in (ROOT / folder).rglob("*.py")
+    path for folder in ("src", "tests", "bench", "supply") for path in (ROOT / folder).rglob("*.py")
 )
 
 
