@@ -23,6 +23,7 @@ from guichet.domain.outcomes import Outcome, Redirect, ShowCode, Waiting
 from guichet.domain.payments import UNDECIDED, CustomerDetails, NewPayment, Payment
 from guichet.gateway import Gateway
 from guichet.pages.app import build_app
+from guichet.server.apis import api_documents
 from guichet.services.charges import get_code
 from guichet.services.checkout import CheckoutView, open_checkout, start_attempt
 from guichet.services.mobile_payments import create_open_payment
@@ -148,7 +149,8 @@ async def opened_stall(
     gateway = await build_gateway(settings or Settings(), urls.serving_url, SECRET_KEY, clock)
     bank, pix = scripted_bank(), scripted_pix()
     gateway.rails = registry(bank, pix)
+    app = build_app(gateway, api_documents(gateway.settings.base_url))
     try:
-        yield Stall(gateway, clock, bank, pix, build_app(gateway), urls.superuser_url)
+        yield Stall(gateway, clock, bank, pix, app, urls.superuser_url)
     finally:
         await close_gateway(gateway)

@@ -7,10 +7,11 @@ gateway knows. GET writes nothing, save that hint.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
 from guichet.domain.errors import Forbidden, NotFound, RateLimited, Unavailable
 from guichet.gateway import Gateway
+from guichet.pages.api_pages import ApiPages, MakeDocument
 from guichet.pages.checkout import CheckoutPages
 from guichet.pages.links import LinkPages
 from guichet.pages.render import Renderer
@@ -31,16 +32,19 @@ from guichet.web.proxies import TrustedProxies, network_of
 _KEPT_FOR_EVER = ("cache-control", "public, max-age=31536000, immutable")
 
 
-def build_app(gateway: Gateway) -> Application:
-    """The application: payments, links, the files that pages load, and a home page."""
-    return Pages(gateway).application()
+def build_app(gateway: Gateway, documents: Mapping[str, MakeDocument] | None = None) -> Application:
+    """The application: payments, links, the files that pages load, a home page, and pages about
+    the APIs whose OpenAPI ``documents`` are given by name.
+    """
+    return Pages(gateway, documents or {}).application()
 
 
 class Pages:
     """What all pages share, and the routes of the others, over one gateway."""
 
-    def __init__(self, gateway: Gateway) -> None:
+    def __init__(self, gateway: Gateway, documents: Mapping[str, MakeDocument]) -> None:
         self._gateway = gateway
+        self._documents = documents
         self._renderer = Renderer(gateway.settings.base_url)
 
     def application(self) -> Application:
@@ -52,6 +56,7 @@ class Pages:
         checkout = CheckoutPages(self._gateway, self._renderer)
         checkout.add_routes(payers)
         LinkPages(self._gateway, self._renderer, checkout).add_routes(payers)
+        ApiPages(self._renderer, self._documents).add_routes(router)
         for asset in self._renderer.assets.values():
             router.add("GET", asset.path, self._file(asset.content_type, asset.body))
         settings = self._gateway.settings

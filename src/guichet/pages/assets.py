@@ -32,7 +32,7 @@ SCRIPTS = {
     ),
 }
 _TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8"}
-_LISTED = ("checkout.css", "link.css", *SCRIPTS)
+_LISTED = ("checkout.css", "link.css", "api.css", *SCRIPTS)
 
 
 class Asset(NamedTuple):

@@ -21,6 +21,7 @@ from guichet.dialects.notchpay import app as notchpay
 from guichet.gateway import Gateway
 from guichet.pages import app as pages
 from guichet.server import notices
+from guichet.server.apis import api_documents
 from guichet.store.checks import prove_commit
 from guichet.web.asgi import Application, Asgi, Message, Receive, Scope, Send
 
@@ -55,7 +56,7 @@ class Site:
         """Answer requests."""
         self._api = neopay.build_app(gateway)
         self._notices = notices.build_app(gateway)
-        self._pages = pages.build_app(gateway)
+        self._pages = pages.build_app(gateway, api_documents(gateway.settings.base_url))
         self._notchpay = notchpay.build_app(gateway)
         self._gateway = gateway
 

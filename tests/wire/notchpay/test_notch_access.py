@@ -321,6 +321,13 @@ async def test_page_stays_a_page_behind_a_proxy_that_sends_credentials(site: Cli
     assert answer.headers["content-type"].startswith("text/html")
 
 
+@pytest.mark.parametrize("headers", [{}, {"authorization": "pk_test.x"}], ids=str)
+async def test_documents_of_both_apis_need_no_key(site: Client, headers: dict[str, str]) -> None:
+    for name in ("neopay", "notchpay"):
+        answer = await site.get(f"/openapi/{name}.json", **headers)
+        assert (answer.status, answer.json()["openapi"]) == (200, "3.1.1")
+
+
 async def test_before_the_gateway_is_there_clients_get_json() -> None:
     answer = await Client(Site()).get("/payments")
 
