@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping
 from uuid import UUID
 
 from guichet.domain.currencies import EXPONENTS
@@ -28,17 +27,6 @@ class Unreadable(ValueError):
 
 class Uncertain(Exception):
     """The call may have been carried out: no answer, a server's error, or nothing readable."""
-
-
-class InvalidAccount(ValueError):
-    """Settings with which no account can be used; ``problems`` names every wrong field.
-
-    Neither the text nor ``problems`` holds a value of the settings.
-    """
-
-    def __init__(self, problems: Mapping[str, str]) -> None:
-        super().__init__("; ".join(f"{name}: {problem}" for name, problem in problems.items()))
-        self.problems = dict(problems)
 
 
 def digits_of(phone: str | None) -> str | None:

@@ -13,7 +13,8 @@ from guichet.domain.access import Environment
 from guichet.domain.errors import GuichetError, NotFound
 from guichet.domain.orders import ProviderAccount
 from guichet.outbound.client import GuardedClient
-from guichet.rails.pix.account import InvalidAccount, PixAccount, parse_account
+from guichet.rails.accounts import InvalidAccount
+from guichet.rails.pix.account import PixAccount, parse_account
 from guichet.rails.pix.api import Denied
 from guichet.rails.pix.rail import Check, PixRail
 from guichet.rails.port import RailUnavailable

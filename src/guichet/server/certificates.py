@@ -11,7 +11,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from guichet.bootstrap import PIX
-from guichet.rails.pix.account import InvalidAccount, parse_account
+from guichet.rails.accounts import InvalidAccount
+from guichet.rails.pix.account import parse_account
 from guichet.settings import Settings
 from guichet.store.administration import accounts_in_use
 from guichet.store.database import Connection

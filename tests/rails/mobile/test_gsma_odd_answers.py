@@ -14,6 +14,7 @@ from guichet.domain.money import Money
 from guichet.domain.outcomes import Done, Reason, Refused, TakenBack, Unknown, Waiting
 from guichet.rails.port import RailUnavailable
 from rails.mobile.scripted import STATE_ID, problem, scripted, state, transaction
+from rails.mobile.stage import after_send
 
 ROOT = "/gsma/cm.orange"
 POST = f"POST {ROOT}/transactions/type/merchantpay"
@@ -297,8 +298,13 @@ async def test_a_no_whose_order_cannot_be_looked_for_is_unknown() -> None:
 async def test_a_transfer_that_came_back_was_taken_back() -> None:
     async with scripted("gsma") as script:
         order = script.transfer()
-        script.answers |= {RESPONSE: LINKED, TRANSACTION: transaction(order, "reversed")}
-        assert isinstance(await script.rail.send(order), TakenBack)
+        script.answers |= {RESPONSE: LINKED, TRANSACTION: transaction(order, "completed")}
+        arrived = await script.rail.send(order)
+        assert isinstance(arrived, Done)
+        script.answers[TRANSACTION] = transaction(order, "reversed")
+        assert isinstance(await script.rail.send(after_send(order, arrived)), TakenBack)
+        # Nobody was told that it had arrived: its money was never gone.
+        assert isinstance(await script.rail.send(order), Refused)
         script.answers[TRANSACTION] = transaction(order, "completed", amount="4999")
         assert isinstance(await script.rail.send(order), Unknown)
 

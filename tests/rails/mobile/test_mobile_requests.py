@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -16,6 +16,7 @@ import pytest
 
 import absent
 from guichet.domain.money import Money
+from guichet.domain.orders import ProviderAccount
 from guichet.domain.outcomes import Waiting
 from judge import Judge, Violation
 from rails.mobile.conftest import CALLBACK_URL
@@ -151,14 +152,10 @@ async def test_callbacks_go_where_we_say_or_nowhere(stage: Stage) -> None:
 
 
 async def test_an_account_may_want_no_callbacks(stage: Stage, operator_url: str) -> None:
-    account = gsma_account(operator_url, callbacks="off")
-    if stage.provider.name == "mtn":
-        stage.rail._sessions._default = stage.rail._sessions._session(  # type: ignore[union-attr]
-            mtn_account(operator_url, callbacks="off")
-        )
-    else:
-        stage.rail._default = account  # type: ignore[union-attr]
-    await stage.begun()
+    is_mtn = stage.provider.name == "mtn"
+    made = mtn_account(operator_url) if is_mtn else gsma_account(operator_url)
+    settings = asdict(replace(made, callbacks="off"))
+    await stage.begun(account=ProviderAccount(uuid.uuid4(), settings))
     assert "x-callback-url" not in stage.client.sent[-1].headers
 
 

@@ -11,12 +11,12 @@ import pytest
 import mtn
 from guichet.domain.money import Money
 from guichet.domain.outcomes import Notice, Reason
+from guichet.rails.accounts import InvalidAccount
 from guichet.rails.gsma import account as gsma_accounts
 from guichet.rails.gsma import notices as gsma_notices
 from guichet.rails.gsma import statuses as gsma_statuses
 from guichet.rails.gsma.rail import GsmaRail
 from guichet.rails.mobile_money import (
-    InvalidAccount,
     Unreadable,
     digits_of,
     exact_money,

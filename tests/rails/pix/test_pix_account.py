@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from guichet.rails.pix.account import FIELDS, SCOPES, InvalidAccount, PixAccount, parse_account
+from guichet.rails.accounts import InvalidAccount
+from guichet.rails.pix.account import FIELDS, SCOPES, PixAccount, parse_account
 from outbound.authority import Authority
 
 AUTHORITY = Authority()

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from guichet.domain.outcomes import Waiting
-from guichet.rails.pix import sessions
+from guichet.rails import accounts, tokens
 from guichet.rails.pix.sessions import Session
 from guichet.rails.port import RailUnavailable
 from rails.pix.scripted import TOKEN, Said, Script, charge, problem, scripted
@@ -71,7 +71,7 @@ async def test_a_token_is_renewed_before_it_runs_out(
 ) -> None:
     now = 1000.0
     # In this module only: every event loop of the process lives by ``time.monotonic``.
-    monkeypatch.setattr(sessions, "time", SimpleNamespace(monotonic=lambda: now))
+    monkeypatch.setattr(tokens, "time", SimpleNamespace(monotonic=lambda: now))
     script.answers["POST /token"] = token(expires_in)
     way_in = session(script)
     await way_in.token()
@@ -158,7 +158,7 @@ async def test_changed_settings_are_another_way_in(script: Script) -> None:
 async def test_accounts_long_unused_are_let_go(
     script: Script, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sessions, "_SESSIONS_MAX", 2)
+    monkeypatch.setattr(accounts, "_KEPT_MAX", 2)
     first = session(script)
     for _ in range(2):
         script.rail._sessions.of(replace(script.account, id=uuid.uuid4()))

@@ -26,6 +26,7 @@ from guichet.rails.pix.statuses import (
     reason_of,
     standing,
 )
+from guichet.rails.tokens import Token
 from judge import specification_of
 
 PLAY = sorted(code for code, decimals in EXPONENTS.items() if decimals <= 2)
@@ -158,5 +159,5 @@ def test_bodies_show_nothing_when_printed() -> None:
     charge = wire.Charge(
         txid="x", status="ATIVA", valor=wire.ChargeAmount(original="canary"), chave="canary"
     )
-    token = wire.Token(access_token="canary")
+    token = Token(access_token="canary")
     assert "canary" not in repr([charge, token, charge.valor])

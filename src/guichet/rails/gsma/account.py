@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 
 from guichet.domain.currencies import EXPONENTS
-from guichet.rails.mobile_money import InvalidAccount, wrong_address, wrong_text
+from guichet.rails.accounts import InvalidAccount
+from guichet.rails.mobile_money import wrong_address, wrong_text
 
 #: A party as GSMA's paths name one: ``organisationid@shop``.
 _PARTY = re.compile(r"([a-z]{1,32})@([\x21-\x7e]{1,256})")

@@ -18,8 +18,9 @@ from guichet.outbound.client import Answer, GuardedClient, NoAnswer, NotSent
 from guichet.outbound.policy import ANYWHERE, RefusedAddress
 from guichet.rails.gsma import wire
 from guichet.rails.gsma.account import GsmaAccount
-from guichet.rails.gsma.statuses import code_of
+from guichet.rails.gsma.statuses import CODES, code_of, reason_of
 from guichet.rails.mobile_money import Uncertain
+from guichet.rails.mobile_orders import Denied
 from guichet.rails.port import RailUnavailable
 
 T = TypeVar("T")
@@ -30,19 +31,6 @@ _JSON = "application/json"
 _DENIALS = frozenset({"businessRule", "validation", "identification", "authorisation"})
 _STATE_LINK = re.compile(r".*/requeststates/([0-9A-Fa-f-]{36})")
 _TRANSACTION_LINK = re.compile(r".*/transactions/([^/?#]{1,256})")
-
-
-class Denied(Exception):
-    """A definite no."""
-
-    def __init__(self, operation: str, status: int, problem: wire.Problem) -> None:
-        self.problem = problem
-        super().__init__(f"{operation}: {status} {code_of(problem) or ''}".strip())
-
-    @property
-    def is_repetition(self) -> bool:
-        """Whether an order with this id was taken before."""
-        return self.problem.error_code == "duplicateRequest"
 
 
 class GsmaApi:
@@ -164,7 +152,13 @@ def _failure(operation: str, answer: Answer) -> Exception:
         return Uncertain(f"{operation}: {status}")
     if problem.error_code == "rateLimitError":
         return RailUnavailable(f"{operation}: {problem.error_code}")
-    return Denied(operation, status, problem)
+    code = code_of(problem)
+    return Denied(
+        f"{operation}: {status} {code or ''}".strip(),
+        code,
+        reason_of(problem) if problem.error_code in CODES else None,
+        is_repetition=problem.error_code == "duplicateRequest",
+    )
 
 
 def _is_about_us(problem: wire.Problem | None) -> bool:

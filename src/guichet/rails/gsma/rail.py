@@ -6,11 +6,9 @@ How an order is carried out once at most, and found again, says ``orders``.
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from urllib.parse import quote
-from uuid import UUID
 
 from guichet.domain.clock import Clock, SystemClock
 from guichet.domain.currencies import EXPONENTS
@@ -18,20 +16,20 @@ from guichet.domain.institutions import Institution
 from guichet.domain.orders import CollectOrder, ProviderAccount, RefundOrder, SendOrder
 from guichet.domain.outcomes import Notice, Outcome, Reason, Refused, Reply, Unknown
 from guichet.outbound.client import GuardedClient
+from guichet.rails.accounts import Accounts
 from guichet.rails.gsma import notices, wire
 from guichet.rails.gsma.account import GsmaAccount, parse_account
 from guichet.rails.gsma.api import GsmaApi
-from guichet.rails.gsma.orders import VISIBILITY_SECONDS, Ask, Orders
-from guichet.rails.mobile_money import InvalidAccount, digits_of
-from guichet.rails.port import Inbound, Rail, RailCard, RailUnavailable, RefundingRail, SendingRail
+from guichet.rails.gsma.orders import GsmaAsk, GsmaOrders
+from guichet.rails.mobile_money import digits_of
+from guichet.rails.mobile_orders import VISIBILITY_SECONDS
+from guichet.rails.port import Inbound, Rail, RailCard, RefundingRail, SendingRail
 
 #: Where an operator sends the callbacks of an account's orders; None: nowhere.
 CallbackUrl = Callable[[ProviderAccount | None], str | None]
 
 #: GSMA says nothing of it: as long as Notch Pay's.
 REFUND_WINDOW = timedelta(days=90)
-
-_ACCOUNTS_MAX = 256
 
 
 class GsmaRail(Rail, RefundingRail, SendingRail):
@@ -63,12 +61,12 @@ class GsmaRail(Rail, RefundingRail, SendingRail):
             refund_window=REFUND_WINDOW,
             sends=True,
         )
-        self._environment = environment
-        self._default = default_account
-        self._known: OrderedDict[UUID, tuple[dict[str, str], GsmaAccount]] = OrderedDict()
+        self._accounts = Accounts(
+            lambda settings: parse_account(settings, environment), default_account, "an operator"
+        )
         self._callback_url = callback_url
         self._clock = clock or SystemClock()
-        self._orders = Orders(GsmaApi(client, timeout_seconds), self._clock)
+        self._orders = GsmaOrders(GsmaApi(client, timeout_seconds), self._clock)
 
     async def begin(self, order: CollectOrder) -> Outcome:
         """Ask the payer's phone."""
@@ -91,7 +89,7 @@ class GsmaRail(Rail, RefundingRail, SendingRail):
     async def refund(self, order: RefundOrder) -> Outcome:
         """Reverse a payment, or adjust it by a part."""
         collected = order.collected
-        account = self._account(collected.account)
+        account = self._accounts.of(collected.account)
         reference = collected.provider_reference or collected.memory.get("reference")
         reference = reference or await self._orders.reference_of(account, collected.key)
         if reference is None:
@@ -100,13 +98,19 @@ class GsmaRail(Rail, RefundingRail, SendingRail):
         request = wire.reversal_of(order.money, order.key, collected.reference, whole=whole)
         path = f"/transactions/{quote(reference, safe='')}/reversals"
         callback_url = self._callback(account, collected.account)
-        return await self._orders.settle(
-            Ask(path, order.key, order.money, account, request, callback_url)
+        ask = GsmaAsk(
+            key=order.key,
+            money=order.money,
+            path=path,
+            account=account,
+            order=request,
+            callback_url=callback_url,
         )
+        return await self._orders.settle(ask)
 
     async def send(self, order: SendOrder) -> Outcome:
         """Pay into a wallet from the merchant's account."""
-        account = self._account(order.account)
+        account = self._accounts.of(order.account)
         payee = digits_of(order.destination.account_number)
         if payee is None:
             return Refused(reason=Reason.REJECTED, code="identifierError")
@@ -117,9 +121,16 @@ class GsmaRail(Rail, RefundingRail, SendingRail):
         request = wire.disbursement_of(order.money, order.key, text, payee, merchant)
         path = "/transactions/type/disbursement"
         callback_url = self._callback(account, order.account)
-        return await self._orders.settle(
-            Ask(path, order.key, order.money, account, request, callback_url, order.memory)
+        ask = GsmaAsk(
+            key=order.key,
+            money=order.money,
+            memory=order.memory,
+            path=path,
+            account=account,
+            order=request,
+            callback_url=callback_url,
         )
+        return await self._orders.settle(ask)
 
     def hear(self, inbound: Inbound) -> Sequence[Notice]:
         """The order that a callback names; see ``notices``."""
@@ -131,44 +142,26 @@ class GsmaRail(Rail, RefundingRail, SendingRail):
 
     # Orders ---------------------------------------------------------------------------------------
 
-    def _collection(self, order: CollectOrder) -> Ask | Refused:
-        account = self._account(order.account)
+    def _collection(self, order: CollectOrder) -> GsmaAsk | Refused:
+        account = self._accounts.of(order.account)
         payer = digits_of(order.payer.phone)
         if payer is None:
             return Refused(reason=Reason.REJECTED, code="identifierError")
         if order.money.currency != account.currency:
             return Refused(reason=Reason.REJECTED, code="currencyNotSupported")
         merchant = account.merchant_party
-        return Ask(
-            "/transactions/type/merchantpay",
-            order.key,
-            order.money,
-            account,
-            wire.payment_of(order.money, order.key, order.reference, payer, merchant),
-            self._callback(account, order.account),
-            order.memory,
+        return GsmaAsk(
+            key=order.key,
+            money=order.money,
+            memory=order.memory,
             collects=True,
             wanted=order.open and self._clock.now() < order.expires_at,
             received_minor=order.received_minor,
+            path="/transactions/type/merchantpay",
+            account=account,
+            order=wire.payment_of(order.money, order.key, order.reference, payer, merchant),
+            callback_url=self._callback(account, order.account),
         )
 
     def _callback(self, account: GsmaAccount, of: ProviderAccount | None) -> str | None:
         return self._callback_url(of) if account.callbacks == "on" else None
-
-    def _account(self, account: ProviderAccount | None) -> GsmaAccount:
-        """The account, its settings read once; raises ``RailUnavailable`` if there is none."""
-        if account is None:
-            if self._default is None:
-                raise RailUnavailable("no account at an operator")
-            return self._default
-        settings, known = self._known.get(account.id, (None, None))
-        if known is None or settings != account.settings:
-            try:
-                known = parse_account(account.settings, self._environment)
-            except InvalidAccount as error:
-                raise RailUnavailable(f"the account cannot be used: {error}") from error
-            self._known[account.id] = (dict(account.settings), known)
-        self._known.move_to_end(account.id)
-        if len(self._known) > _ACCOUNTS_MAX:
-            self._known.popitem(last=False)
-        return known

@@ -9,22 +9,13 @@ from __future__ import annotations
 
 import logging
 import re
-from enum import Enum, auto
 
 from guichet.domain.outcomes import Reason
 from guichet.rails.gsma.wire import Problem
+from guichet.rails.mobile_orders import Progress
 
 _log = logging.getLogger(__name__)
 _WORD = re.compile(r"[A-Za-z0-9_-]{1,64}")
-
-
-class Progress(Enum):
-    """How an order stands."""
-
-    UNDER_WAY = auto()
-    COMPLETED = auto()
-    FAILED = auto()
-    REVERSED = auto()
 
 
 STATES = {

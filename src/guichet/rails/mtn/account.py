@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Literal
 
-from guichet.rails.mobile_money import InvalidAccount, wrong_address, wrong_text
+from guichet.rails.accounts import InvalidAccount
+from guichet.rails.mobile_money import wrong_address, wrong_text
 
 Product = Literal["collection", "disbursement"]
 

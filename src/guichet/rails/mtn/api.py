@@ -14,9 +14,10 @@ import msgspec
 from guichet.outbound.client import Answer, GuardedClient, NoAnswer, NotSent
 from guichet.outbound.policy import ANYWHERE, RefusedAddress
 from guichet.rails.mobile_money import Uncertain
+from guichet.rails.mobile_orders import Denied
 from guichet.rails.mtn import wire
 from guichet.rails.mtn.sessions import Door
-from guichet.rails.mtn.statuses import DENIALS, known_code
+from guichet.rails.mtn.statuses import DENIALS, REASONS, known_code
 from guichet.rails.port import RailUnavailable
 
 Resource = Literal["requesttopay", "transfer", "refund"]
@@ -30,20 +31,6 @@ _POSTED = {
     "refund": "v2_0/refund",
 }
 _SEEN_BEFORE = "RESOURCE_ALREADY_EXIST"
-
-
-class Denied(Exception):
-    """A definite no. ``status`` is HTTP's, ``code`` MTN's word for it."""
-
-    def __init__(self, operation: str, status: int, code: str | None) -> None:
-        self.status = status
-        self.code = known_code(code) or str(status)
-        super().__init__(f"{operation}: {status} {self.code}")
-
-    @property
-    def is_repetition(self) -> bool:
-        """Whether an order with this id was taken before."""
-        return self.status == 409 or self.code == _SEEN_BEFORE
 
 
 class MtnApi:
@@ -146,10 +133,17 @@ def _failure(operation: str, answer: Answer) -> Denied | Uncertain:
     """What an answer other than 202 to an order means."""
     status, code = answer.status, _code(answer)
     if status in (400, 403, 409) or (status >= 500 and code in DENIALS):
-        return Denied(operation, status, code)
+        return _denied(operation, status, code)
     if status == 404 and code is not None:  # what is to be refunded is not there
-        return Denied(operation, status, code)
+        return _denied(operation, status, code)
     return Uncertain(f"{operation}: {status} {known_code(code) or ''}".strip())
+
+
+def _denied(operation: str, status: int, code: str | None) -> Denied:
+    word = known_code(code) or str(status)
+    is_repetition = status == 409 or word == _SEEN_BEFORE
+    sentence = f"{operation}: {status} {word}"
+    return Denied(sentence, word, REASONS.get(word), is_repetition=is_repetition)
 
 
 def _code(answer: Answer) -> str | None:

@@ -14,11 +14,12 @@ from guichet.domain.orders import CollectOrder, ProviderAccount, RefundOrder, Se
 from guichet.domain.outcomes import Notice, Outcome, Reason, Refused, Reply
 from guichet.outbound.client import GuardedClient
 from guichet.rails.mobile_money import digits_of, uuid_of
+from guichet.rails.mobile_orders import VISIBILITY_SECONDS
 from guichet.rails.mtn import notices, wire
 from guichet.rails.mtn.account import CURRENCIES, MtnAccount
 from guichet.rails.mtn.api import MtnApi
-from guichet.rails.mtn.orders import VISIBILITY_SECONDS, Ask, Orders
-from guichet.rails.mtn.sessions import Session, Sessions
+from guichet.rails.mtn.orders import MtnAsk, MtnOrders
+from guichet.rails.mtn.sessions import Session, sessions
 from guichet.rails.port import (
     Inbound,
     Rail,
@@ -65,10 +66,10 @@ class MtnRail(Rail, RefundingRail, SendingRail, SelectiveRail):
             refund_window=REFUND_WINDOW,
             sends=True,
         )
-        self._sessions = Sessions(client, environment, timeout_seconds, default_account)
+        self._sessions = sessions(client, environment, timeout_seconds, default_account)
         self._callback_url = callback_url
         self._clock = clock or SystemClock()
-        self._orders = Orders(MtnApi(client, timeout_seconds), self._clock)
+        self._orders = MtnOrders(MtnApi(client, timeout_seconds), self._clock)
 
     async def begin(self, order: CollectOrder) -> Outcome:
         """Ask the payer's phone; the payer has five minutes."""
@@ -95,7 +96,14 @@ class MtnRail(Rail, RefundingRail, SendingRail, SelectiveRail):
         reference = uuid_of(collected.key)
         request = wire.order_of(order.money, order.key, collected.reference, refunds=reference)
         callback_url = self._callback(session, collected.account)
-        ask = Ask("refund", order.key, order.money, session, request, callback_url)
+        ask = MtnAsk(
+            key=order.key,
+            money=order.money,
+            resource="refund",
+            session=session,
+            order=request,
+            callback_url=callback_url,
+        )
         return await self._orders.settle(ask)
 
     async def send(self, order: SendOrder) -> Outcome:
@@ -109,8 +117,15 @@ class MtnRail(Rail, RefundingRail, SendingRail, SelectiveRail):
         text = order.description or order.reference
         request = wire.order_of(order.money, order.key, text, payee=payee)
         callback_url = self._callback(session, order.account)
-        ask = Ask(
-            "transfer", order.key, order.money, session, request, callback_url, payee, order.memory
+        ask = MtnAsk(
+            key=order.key,
+            money=order.money,
+            memory=order.memory,
+            resource="transfer",
+            session=session,
+            order=request,
+            callback_url=callback_url,
+            party=payee,
         )
         return await self._orders.settle(ask)
 
@@ -132,7 +147,7 @@ class MtnRail(Rail, RefundingRail, SendingRail, SelectiveRail):
 
     # Orders ---------------------------------------------------------------------------------------
 
-    def _collection(self, order: CollectOrder) -> Ask | Refused:
+    def _collection(self, order: CollectOrder) -> MtnAsk | Refused:
         session = self._sessions.of(order.account)
         payer = digits_of(order.payer.phone)
         if payer is None:
@@ -140,17 +155,18 @@ class MtnRail(Rail, RefundingRail, SendingRail, SelectiveRail):
         if order.money.currency != session.account.currency:
             return Refused(reason=Reason.REJECTED, code="INVALID_CURRENCY")
         in_time = self._clock.now() < order.expires_at
-        return Ask(
-            "requesttopay",
-            order.key,
-            order.money,
-            session,
-            wire.order_of(order.money, order.key, order.reference, payer=payer),
-            self._callback(session, order.account),
-            payer,
-            order.memory,
+        return MtnAsk(
+            key=order.key,
+            money=order.money,
+            memory=order.memory,
+            collects=True,
             wanted=order.open and in_time,
             received_minor=order.received_minor,
+            resource="requesttopay",
+            session=session,
+            order=wire.order_of(order.money, order.key, order.reference, payer=payer),
+            callback_url=self._callback(session, order.account),
+            party=payer,
         )
 
     def _callback(self, session: Session, account: ProviderAccount | None) -> str | None:

@@ -8,26 +8,18 @@ from __future__ import annotations
 
 import logging
 import re
-from enum import Enum, auto
 
 from guichet.domain.outcomes import Reason
+from guichet.rails.mobile_orders import Progress
 
 _log = logging.getLogger(__name__)
 _WORD = re.compile(r"[A-Z0-9_]{1,64}")
 
 
-class Progress(Enum):
-    """How an order stands."""
-
-    UNDER_WAY = auto()
-    SUCCESSFUL = auto()
-    FAILED = auto()
-
-
 STATUSES = {
     "CREATED": Progress.UNDER_WAY,
     "PENDING": Progress.UNDER_WAY,
-    "SUCCESSFUL": Progress.SUCCESSFUL,
+    "SUCCESSFUL": Progress.COMPLETED,
     "FAILED": Progress.FAILED,
 }
 

@@ -57,12 +57,6 @@ class Result(Wire):
     reason: Reason | str | None = None
 
 
-class Token(msgspec.Struct):
-    access_token: str = ""
-    expires_in: int | str = 0
-    error: str = ""
-
-
 class Problem(msgspec.Struct):
     """MTN's own error, or that of the API manager before it (which has no code)."""
 

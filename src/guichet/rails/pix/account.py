@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from guichet.outbound.policy import ANYWHERE, RefusedAddress, check_url
+from guichet.rails.accounts import InvalidAccount
 from guichet.rails.pix.brcode import CITY_CHARACTERS_MAX, plain_text
 
 #: What the connector does with its access token.
@@ -30,17 +31,6 @@ _PIX_KEY = re.compile(
     r"|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 )
 _PIX_KEY_CHARACTERS_MAX = 77
-
-
-class InvalidAccount(ValueError):
-    """Settings with which no account can be used; ``problems`` names every wrong field.
-
-    Neither the text nor ``problems`` holds a value of the settings.
-    """
-
-    def __init__(self, problems: Mapping[str, str]) -> None:
-        super().__init__("; ".join(f"{name}: {problem}" for name, problem in problems.items()))
-        self.problems = dict(problems)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

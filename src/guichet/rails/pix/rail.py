@@ -43,7 +43,7 @@ from guichet.rails.pix.reports import (
     refused,
     remembering,
 )
-from guichet.rails.pix.sessions import Session, Sessions
+from guichet.rails.pix.sessions import Session, sessions
 from guichet.rails.pix.statement import Statement
 from guichet.rails.pix.statuses import Standing, standing
 from guichet.rails.port import (
@@ -117,7 +117,7 @@ class PixRail(Rail, RefundingRail, ReconcilingRail):
             refund_window=REFUND_WINDOW,
         )
         self._api = PixApi(client, timeout_seconds)
-        self._sessions = Sessions(client, environment, timeout_seconds, default_account)
+        self._sessions = sessions(client, environment, timeout_seconds, default_account)
         self._default_subject = default_account.webhook_subject if default_account else ""
         self._statement = Statement(self._api)
         self._refunds = Refunds(self._api)

@@ -116,14 +116,6 @@ def line(text: str, characters_max: int) -> str:
 # What we read -------------------------------------------------------------------------------------
 
 
-class Token(Wire, rename=None):
-    """The answer of the token endpoint, good or bad (RFC 6749, sections 5.1 and 5.2)."""
-
-    access_token: str = ""
-    expires_in: object = None
-    error: str = ""
-
-
 class Times(Wire):
     solicitacao: str | None = None
     liquidacao: str | None = None
