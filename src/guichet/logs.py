@@ -35,7 +35,9 @@ _SECRETS = (
     # Passwords in addresses.
     (re.compile(r"(://[^:/@\s]*):[^@\s]*@"), r"\1:[masked]@"),
     # Our own pages: the last part of the path is the right to see them.
-    (re.compile(r"(/(?:pay|return|notices/[a-z_]+)/[A-Za-z0-9-]+/)[A-Za-z0-9_-]+"), r"\1[masked]"),
+    (re.compile(r"(/(?:pay|return)/[A-Za-z0-9-]+/)[A-Za-z0-9_-]+"), r"\1[masked]"),
+    # Where providers knock: all after the environment is theirs to know.
+    (re.compile(r"(/notices/[a-z_]+/[a-z]+/)[^\s\"'?]+"), r"\1[masked]"),
     # IBANs, and any long run of digits: cards, accounts, phones.
     (re.compile(r"\b[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}\b"), "[masked]"),
     (re.compile(r"(?<![0-9A-Za-z-])[0-9]{10,}(?![0-9A-Za-z-])"), "[masked]"),
@@ -74,6 +76,9 @@ def configure(level: str) -> None:
     # It tells of every connection and start; what matters of that, the supervisor says itself.
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
     logging.getLogger("asyncio").setLevel(logging.WARNING)
+    # Simulators notify by httpx2, which tells whole addresses: those of notices hold a secret.
+    for name in ("httpx2", "httpcore2"):
+        logging.getLogger(name).setLevel(logging.WARNING)
 
 
 def clean(_logger: Any, _method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

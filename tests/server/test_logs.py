@@ -46,6 +46,12 @@ def test_only_fields_that_are_allowed_appear(lines: io.StringIO) -> None:
     assert "payer@example.com" not in lines.getvalue()
 
 
+def test_addresses_that_are_called_are_not_told(lines: io.StringIO) -> None:
+    logging.getLogger("httpx2").info("HTTP Request: PUT http://shop/notices/mtn/sandbox/x/y")
+
+    assert lines.getvalue() == ""
+
+
 def test_a_traceback_is_one_line_without_its_secrets(lines: io.StringIO) -> None:
     def fail() -> None:
         raise ValueError("np_live.c2VjcmV0")
@@ -74,6 +80,8 @@ def test_a_traceback_is_one_line_without_its_secrets(lines: io.StringIO) -> None
         ("/pay/9963/c2VjcmV0-_", "/pay/9963/[masked]"),
         ("/return/9963/c2VjcmV0?x", "/return/9963/[masked]?x"),
         ("/notices/yapily/sandbox/c2VjcmV0", "/notices/yapily/sandbox/[masked]"),
+        ("/notices/mtn/sandbox/default/c2VjcmV0", "/notices/mtn/sandbox/[masked]"),
+        ("/notices/pix/live/0f1e/c2VjcmV0-_/pix", "/notices/pix/live/[masked]"),
         ("DE89370400440532013000", "[masked]"),
         ("card 4111111111111111.", "card [masked]."),
     ],
