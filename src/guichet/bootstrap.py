@@ -11,12 +11,14 @@ from guichet.domain.clock import Clock, SystemClock
 from guichet.domain.orders import ProviderAccount
 from guichet.gateway import Gateway
 from guichet.outbound.client import GuardedClient
+from guichet.rails.accounts import InvalidAccount
 from guichet.rails.gsma.account import parse_account as parse_gsma_account
 from guichet.rails.gsma.rail import GsmaRail
-from guichet.rails.mobile_money import InvalidAccount as InvalidMobileAccount
 from guichet.rails.mtn.account import parse_account as parse_mtn_account
 from guichet.rails.mtn.rail import MtnRail
-from guichet.rails.pix.account import InvalidAccount, PixAccount, parse_account
+from guichet.rails.notchpay.account import parse_account as parse_notchpay_account
+from guichet.rails.notchpay.rail import NotchpayRail
+from guichet.rails.pix.account import PixAccount, parse_account
 from guichet.rails.pix.rail import PixRail
 from guichet.rails.port import Rail
 from guichet.rails.registry import Registry
@@ -37,6 +39,7 @@ OPEN_BANKING = "open_banking"
 PIX = "pix"
 MTN = "mtn"
 GSMA = "gsma"
+NOTCHPAY = "notchpay"
 
 
 def build_rails(
@@ -63,6 +66,8 @@ def build_rails(
         (MTN, "live"): mtn_rail(settings, http, vault, "live", clock),
         (GSMA, "sandbox"): gsma_rail(settings, http, vault, "sandbox", clock),
         (GSMA, "live"): gsma_rail(settings, http, vault, "live", clock),
+        (NOTCHPAY, "sandbox"): notchpay_rail(settings, http, "sandbox", clock),
+        (NOTCHPAY, "live"): notchpay_rail(settings, http, "live", clock),
     }
     if settings.yapily_live_id and settings.yapily_live_secret:
         rails[OPEN_BANKING, "live"] = YapilyRail(
@@ -116,7 +121,7 @@ def mtn_rail(
             },
             "sandbox",
         )
-    except InvalidMobileAccount as error:
+    except InvalidAccount as error:
         raise ValueError(f"GUICHET_MTN_SANDBOX_…: {error}") from error
     return MtnRail(
         http,
@@ -148,13 +153,39 @@ def gsma_rail(
             },
             "sandbox",
         )
-    except InvalidMobileAccount as error:
+    except InvalidAccount as error:
         raise ValueError(f"GUICHET_GSMA_SANDBOX_…: {error}") from error
     return GsmaRail(
         http,
         environment,
         settings.provider_timeout_seconds,
         _callbacks(settings, vault, GSMA, environment),
+        account if environment == "sandbox" else None,
+        clock,
+    )
+
+
+def notchpay_rail(
+    settings: Settings, http: GuardedClient, environment: str, clock: Clock | None = None
+) -> NotchpayRail:
+    """The connector to Notch Pay in one environment; errors as ``mtn_rail``."""
+    simulator_url = f"{settings.base_url}{SIMULATORS_PATH}/notchpay"
+    try:
+        account = parse_notchpay_account(
+            {
+                "base_url": settings.notchpay_sandbox_url or simulator_url,
+                "public_key": settings.notchpay_sandbox_public_key,
+                "private_key": settings.notchpay_sandbox_private_key,
+                "hash_key": settings.notchpay_sandbox_hash_key,
+            },
+            "sandbox",
+        )
+    except InvalidAccount as error:
+        raise ValueError(f"GUICHET_NOTCHPAY_SANDBOX_…: {error}") from error
+    return NotchpayRail(
+        http,
+        environment,
+        settings.provider_timeout_seconds,
         account if environment == "sandbox" else None,
         clock,
     )

@@ -205,6 +205,22 @@ class Settings:
         "guichet-simulator", "`X-API-Key` there, if it wants one.", secret=True
     )
     gsma_sandbox_currency: str = _setting("XAF", "The money of that account.")
+    notchpay_sandbox_url: str = _setting(
+        "",
+        "Notch Pay for sandbox applications without an account of their own; empty "
+        "is the simulator of this server. The next settings belong to it.",
+    )
+    notchpay_sandbox_public_key: str = _setting("pk_test.guichet-simulator", "Public key there.")
+    notchpay_sandbox_private_key: str = _setting(
+        "sk_test.guichet-simulator",
+        "Private key there; without one money is neither sent nor given back.",
+        secret=True,
+    )
+    notchpay_sandbox_hash_key: str = _setting(
+        "hsk_test.guichet-simulator",
+        "Hash key there, with which notices are signed; without one none is believed.",
+        secret=True,
+    )
     links_index_shape: LinksIndexShape = _setting(
         LinksIndexShape.LIST,
         "Neopay's `GET /api/links`: `list` answers the list, `documented` the newest link alone, "

@@ -83,12 +83,14 @@ class RefundOrder:
 
     ``key`` is the refund's id as 32 hexadecimal digits, the provider's id of the refund: never
     used for another. ``collected`` is the order by which the money came, with the rail's memory.
+    ``asked_at`` is when a rail was first asked for it, whatever came of that; None: it is new.
     """
 
     key: str
     money: Money
     collected: CollectOrder
     provider_reference: str | None = None
+    asked_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

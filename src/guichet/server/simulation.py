@@ -10,8 +10,10 @@ from socket import socket
 
 from cryptography import x509
 
-from guichet.bootstrap import PIX, SIMULATORS_PATH
+from guichet.bootstrap import NOTCHPAY, PIX, SIMULATORS_PATH
 from guichet.gateway import Gateway
+from guichet.rails.mobile_orders import Denied as OrderDenied
+from guichet.rails.notchpay.rail import NotchpayRail
 from guichet.rails.pix.api import Denied
 from guichet.rails.pix.rail import PixRail
 from guichet.rails.port import RailUnavailable
@@ -22,6 +24,8 @@ from guichet.server.site import NoticesOnly, Site
 from guichet.services.notices import notice_url
 from guichet.settings import Settings
 from guichet.simulators.common.posting import post_with
+from guichet.simulators.notchpay.app import Credentials
+from guichet.simulators.notchpay.app import build_app as build_notchpay
 from guichet.simulators.operator.app import build_app as build_operators
 from guichet.simulators.pix import app as pix
 from guichet.simulators.pix.certificates import Certificates, make_certificates
@@ -53,6 +57,11 @@ class Simulation:
             ),
             operators: build_operators(f"{settings.base_url}{operators}"),
         }
+        if not settings.notchpay_sandbox_url:
+            path = f"{SIMULATORS_PATH}/notchpay"
+            self.mounts[path] = build_notchpay(
+                f"{settings.base_url}{path}", _notchpay_keys(settings)
+            )
         self._servers: list[HttpServer] = []
         self._notices: socket | None = None
         if not settings.pix_sandbox_url:
@@ -71,7 +80,8 @@ class Simulation:
         await asyncio.gather(*(server.stop() for server in self._servers))
 
     async def connect(self, gateway: Gateway) -> None:
-        """Tell the simulated PSP where our notices are taken, as one tells a real one."""
+        """Tell the simulated providers where our notices are taken, as one tells real ones."""
+        await self._connect_notchpay(gateway)
         if self._notices is None:
             return
         rail = gateway.rails.get(PIX, "sandbox")
@@ -82,6 +92,18 @@ class Simulation:
             await rail.register_webhook(None, url)
         except (Denied, RailUnavailable) as error:
             _log.warning("the PIX simulator took no webhook: %s", error)
+
+    async def _connect_notchpay(self, gateway: Gateway) -> None:
+        if self.settings.notchpay_sandbox_url:
+            return
+        rail = gateway.rails.get(NOTCHPAY, "sandbox")
+        assert isinstance(rail, NotchpayRail)
+        base_url = self.settings.notices_base_url
+        url = notice_url(base_url, gateway.vault, NOTCHPAY, "sandbox", None)
+        try:
+            await rail.register_webhook(None, url)
+        except (OrderDenied, RailUnavailable) as error:
+            _log.warning("the Notch Pay simulator took no webhook: %s", error)
 
     def _add_pix(self) -> None:
         certificates = _certificates(self.settings)
@@ -101,6 +123,14 @@ class Simulation:
         self.settings = _with_account(
             self.settings, certificates, simulator.api_url, simulator.token_url
         )
+
+
+def _notchpay_keys(settings: Settings) -> Credentials:
+    return Credentials(
+        settings.notchpay_sandbox_public_key,
+        settings.notchpay_sandbox_private_key,
+        settings.notchpay_sandbox_hash_key,
+    )
 
 
 def find_simulation(settings: Settings) -> Settings:

@@ -9,11 +9,14 @@ from guichet.rails.port import Rail
 from guichet.services.offers import offered_rail, pays_out
 from guichet.services.phones import channel_of_phone
 
-#: The connectors that can serve a channel, the preferred one first. An operator's own needs the
-#: application's account there (in sandbox the simulator's); the aggregator serves the rest.
-_RAILS_OF_OPERATOR = {"MTN": ("mtn", "notchpay"), "Orange": ("gsma", "notchpay")}
+#: The connectors that can serve a channel, the preferred one first: an operator's own, with the
+#: application's account there, and the aggregator for the rest.
+_RAILS_OF_OPERATOR = {"MTN": ("mtn", "notchpay")}
 _RAILS_OF_OTHERS = ("gsma", "notchpay")
 _OF_OPERATORS = frozenset({"mtn", "gsma"})
+#: Nobody's own API but an operator's that speaks it: used by applications with an account alone,
+#: where the aggregator can serve the channel.
+_ON_REQUEST = "gsma"
 
 
 def rail_of_channel(
@@ -24,7 +27,9 @@ def rail_of_channel(
     An account at an operator is of one country's money: the application's own. The aggregator's
     accounts are of many.
     """
-    names = _RAILS_OF_OPERATOR.get(channel.operator or "", _RAILS_OF_OTHERS)
+    names: tuple[str, ...] = _RAILS_OF_OPERATOR.get(channel.operator or "", _RAILS_OF_OTHERS)
+    if gateway.access.account_id(application.id, _ON_REQUEST) is None:
+        names = tuple(sorted(names, key=lambda name: name == _ON_REQUEST))
     for name in names:
         rail = offered_rail(gateway, application, name)
         if rail is None or channel.currency not in rail.card.currencies:

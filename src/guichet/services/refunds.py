@@ -29,6 +29,8 @@ from guichet.store import refunds as store
 
 log = logging.getLogger(__name__)
 
+_FIRST_CLAIM = 1
+
 
 async def create_refund(
     gateway: Gateway,
@@ -176,6 +178,8 @@ async def _ask_and_record(gateway: Gateway, refund: Refund) -> Refund:
         money=refund.money,
         collected=await collect_order(gateway, row.payment, row.attempt, None),
         provider_reference=refund.provider_reference,
+        # Only who made it holds its first lease, and asks once.
+        asked_at=None if refund.claim == _FIRST_CLAIM else refund.created_at,
     )
     try:
         outcome: Outcome = await rail.refund(order)

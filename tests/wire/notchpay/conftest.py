@@ -21,6 +21,7 @@ from guichet.settings import LimitsMode, Settings
 from guichet.vault import Vault
 from guichet.web.asgi import Asgi
 from rails.mobile.stage import CREDENTIALS, simulator
+from rails.notchpay import stage as aggregator
 from wire.applications import BASE_URL
 from wire.client import Client
 from wire.notchpay.senders import enrich, granting
@@ -33,8 +34,16 @@ def operators_url() -> Iterator[str]:
         yield url
 
 
+@pytest.fixture(scope="module")
+def aggregator_url() -> Iterator[str]:
+    with aggregator.simulator() as url:
+        yield url
+
+
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def gateway(wire_urls: DatabaseUrls, operators_url: str) -> AsyncIterator[Gateway]:
+async def gateway(
+    wire_urls: DatabaseUrls, operators_url: str, aggregator_url: str
+) -> AsyncIterator[Gateway]:
     settings = Settings(
         public_url=BASE_URL,
         notices_url="http://127.0.0.1:9",  # callbacks are lost: nobody needs them
@@ -48,6 +57,10 @@ async def gateway(wire_urls: DatabaseUrls, operators_url: str) -> AsyncIterator[
         gsma_sandbox_client_id=CREDENTIALS.user,
         gsma_sandbox_client_secret=CREDENTIALS.secret,
         gsma_sandbox_api_key=CREDENTIALS.key,
+        notchpay_sandbox_url=aggregator_url,
+        notchpay_sandbox_public_key=aggregator.CREDENTIALS.public_key,
+        notchpay_sandbox_private_key=aggregator.CREDENTIALS.private_key,
+        notchpay_sandbox_hash_key=aggregator.CREDENTIALS.hash_key,
     )
     async with running_gateway(wire_urls.serving_url, settings) as built:
         yield built

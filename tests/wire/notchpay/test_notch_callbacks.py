@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -12,9 +13,10 @@ import pytest
 from guichet.gateway import Gateway
 from guichet.server import notices
 from guichet.services.notices import notice_url
+from rails.mobile.stage import gsma_account
 from wire.client import Client
 from wire.notchpay.requests import made, processed
-from wire.notchpay.shops import Shop
+from wire.notchpay.shops import Shop, connected
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -31,10 +33,15 @@ async def test_callback_is_kept_as_a_hint(
     shop: Shop,
     gateway: Gateway,
     owner: asyncpg.Connection[Any],
+    operators_url: str,
     method: str,
     rail: str,
     phone: str,
 ) -> None:
+    account_id = None
+    if rail == "gsma":  # an application that has no account there goes through the aggregator
+        settings = asdict(gsma_account(operators_url))
+        account_id = await connected(gateway, owner, shop, "gsma", settings)
     payment = await made(notch)
     await processed(notch, payment["reference"], phone)
     attempt = await owner.fetchrow(
@@ -42,7 +49,7 @@ async def test_callback_is_kept_as_a_hint(
     )
     assert attempt is not None
     assert attempt["rail"] == rail
-    path = urlsplit(notice_url("http://x", gateway.vault, rail, "sandbox", None)).path
+    path = urlsplit(notice_url("http://x", gateway.vault, rail, "sandbox", account_id)).path
     body = {"externalId": attempt["id"].hex, "status": "SUCCESSFUL"}
     headers: dict[str, str | None] = {
         "content-type": "application/json",

@@ -251,8 +251,9 @@ async def test_money_is_sent_from_the_applications_own_addresses_alone(
     assert allowed.status == 201
 
 
-async def test_channel_that_no_operator_of_ours_serves_is_refused(sending: Client) -> None:
-    body = {"channel": "ci.moov", "currency": "XOF", "recipient": "+2250101020304"}
-    answer = await sending.post("/transfers", {**TRANSFER, **body})
+async def test_channel_that_no_account_serves_is_refused(app: Asgi, make_shop: MakeShop) -> None:
+    client = granting(app, await make_shop(environment="live"))
+
+    answer = await client.post("/transfers", TRANSFER)
 
     assert broken(answer) == {"channel"}

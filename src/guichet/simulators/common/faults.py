@@ -14,10 +14,19 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import HTMLResponse, Response
 
-Kind = Literal["delay", "drop", "hold", "error", "garble", "hide", "duplicate"]
-KINDS: tuple[Kind, ...] = ("delay", "drop", "hold", "error", "garble", "hide", "duplicate")
+Kind = Literal["delay", "drop", "hold", "error", "garble", "hide", "duplicate", "page"]
+KINDS: tuple[Kind, ...] = (
+    "delay",
+    "drop",
+    "hold",
+    "error",
+    "garble",
+    "hide",
+    "duplicate",
+    "page",
+)
 
 _HELD_SECONDS = 60.0
 
@@ -27,8 +36,8 @@ class Fault:
     """One thing that goes wrong with the next ``times`` calls of an operation.
 
     ``when``: ``before`` the operation is carried out (nothing happens) or ``after`` it.
-    ``seconds`` is for ``delay`` and ``hold``, ``status`` for ``error``, ``copies`` (of a webhook)
-    for ``duplicate``. ``hide`` answers 404.
+    ``seconds`` is for ``delay`` and ``hold``, ``status`` for ``error`` and ``page`` (HTML of
+    something on the way), ``copies`` (of a webhook) for ``duplicate``. ``hide`` answers 404.
     """
 
     kind: Kind
@@ -111,6 +120,8 @@ async def spoilt(
         await cut(request)
     elif fault.kind == "error":
         return refuse(fault.status, "The bank did not answer")
+    elif fault.kind == "page":
+        return HTMLResponse("<html><h1>Bad Gateway</h1></html>", fault.status)
     elif fault.kind == "garble":
         half = bytes(answer.body)[: len(answer.body) // 2]
         return Response(half, answer.status_code, media_type=answer.headers.get("content-type"))

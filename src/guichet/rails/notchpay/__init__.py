@@ -1,0 +1,1 @@
+"""Notch Pay itself as a provider: an aggregator of mobile operators (https://notchpay.co)."""

@@ -1,0 +1,383 @@
+"""Notch Pay's API over one desk: payments, transfers, refunds, endpoints, reference data."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Callable
+from typing import Any
+
+from starlette.requests import Request as HttpRequest
+from starlette.responses import Response
+from starlette.routing import Route
+
+from guichet.simulators.common.faults import Fault, Faults, faulty
+from guichet.simulators.common.wire import Refusal as Unreadable
+from guichet.simulators.common.wire import decode, encode
+
+from . import wire
+from .desk import REFUND_WINDOW, Conflict, Desk, operator_for
+from .endpoints import Endpoints
+from .fields import Fields
+from .records import Order, new_reference
+from .wire import Refusal, answer, listing, order_json, refused
+
+_LIMIT, _LIMIT_MAX = 30, 100
+_LISTS = {
+    "payment": ("Payments retrieved", ("items", "data", "transactions")),
+    "transfer": ("Transfers retrieved", ("items", "data", "transfers")),
+    "refund": ("Refunds retrieved", ("items", "data", "refunds")),
+}
+_RESOURCES = {"payment": "transaction", "transfer": "transfer", "refund": "refund"}
+
+Told = tuple[Response, Fault | None]
+#: What an operation does with its request and the fields of its body.
+Handler = Callable[[HttpRequest, dict[str, Any]], Response | Told]
+
+
+class Api:
+    """The operations; ``operations`` are their names for faults."""
+
+    def __init__(self, desk: Desk, faults: Faults, keys: tuple[str, str], base_url: str) -> None:
+        self._desk = desk
+        self._faults = faults
+        self._public, self._private = keys
+        self._base_url = base_url
+        self._endpoints = Endpoints(desk)
+        self.operations: list[str] = []
+
+    def routes(self) -> list[Route]:
+        route = self._route
+        payment, transfer, refund = "/payments/{name}", "/transfers/{name}", "/refunds/{name}"
+        routes = [
+            route("GET", "/payments", "list_payments", self._list("payment")),
+            route("POST", "/payments", "create_payment", self._create_payment),
+            route("POST", "/payments/initialize", "create_payment", self._create_payment),
+            route("GET", payment, "get_payment", self._show("payment")),
+            route("PUT", payment, "process_payment", self._process),
+            route("POST", payment, "process_payment", self._process),
+            route("DELETE", payment, "cancel_payment", self._cancel("payment")),
+            route("GET", "/transfers", "list_transfers", self._list("transfer"), grant=True),
+            route("POST", "/transfers", "create_transfer", self._create_transfer, grant=True),
+            route("GET", transfer, "get_transfer", self._show("transfer"), grant=True),
+            route("DELETE", transfer, "cancel_transfer", self._cancel("transfer"), grant=True),
+            route("GET", "/refunds", "list_refunds", self._list("refund"), grant=True),
+            route("POST", "/refunds", "create_refund", self._create_refund, grant=True),
+            route("GET", refund, "get_refund", self._show("refund"), grant=True),
+            route("GET", "/balance", "balance", self._balance, grant=True),
+            route("GET", "/channels", "channels", self._channels),
+            route("GET", "/", "ping", self._ping),
+        ]
+        for method, path, name, handler in self._endpoints.operations():
+            routes.append(route(method, path, name, handler))
+        return routes
+
+    def _route(
+        self, method: str, path: str, name: str, handler: Handler, *, grant: bool = False
+    ) -> Route:
+        if name not in self.operations:
+            self.operations.append(name)
+
+        def handle(request: HttpRequest, body: bytes) -> Told:
+            try:
+                self._identify(request, grant=grant)
+                has_body = method in {"POST", "PUT"}
+                told = handler(request, _fields(body) if has_body else {})
+            except Refusal as refusal:
+                return refused(refusal.status, refusal.message, refusal.errors), None
+            return told if isinstance(told, tuple) else (told, None)
+
+        told = faulty(name, self._faults, handle, refused)
+
+        async def endpoint(request: HttpRequest) -> Response:
+            self._desk.calls[name] += 1
+            return await told(request)
+
+        return Route(path, endpoint, methods=[method])
+
+    def _identify(self, request: HttpRequest, *, grant: bool) -> None:
+        given = request.headers.get("authorization", "")
+        key = given[7:] if given[:7].lower() == "bearer " else given
+        if not key:
+            raise Refusal(401, "API key is missing")
+        if not any(_same(key, known) for known in (self._public, self._private)):
+            raise Refusal(401, "Invalid API key")
+        if not grant or _same(key, self._private):
+            return
+        grants = [request.headers.get(name) for name in ("x-grant", "grant-authorization")]
+        granted = next((each for each in grants if each), None)
+        if granted is None:
+            raise Refusal(403, "This endpoint requires additional authentication")
+        if not _same(granted, self._private):
+            raise Refusal(403, "Invalid grant key")
+
+    # Payments -----------------------------------------------------------------------------------
+
+    def _create_payment(self, _request: HttpRequest, body: dict[str, Any]) -> Response:
+        fields = Fields(body)
+        currency = fields.currency()
+        amount = fields.amount(currency)
+        locked_channel = fields.channel(currency, "locked_channel", required=False)
+        if not any(body.get(name) for name in ("email", "phone", "customer")):
+            fields.wrong("email", "The {} field is required when phone is not present.")
+        reference = fields.text("reference")
+        description = fields.text("description", 256)
+        callback = fields.text("callback", 2048)
+        fields.raise_if_wrong()
+        assert amount is not None
+        self._must_be_new("payment", reference)
+        metadata = body.get("metadata")
+        payment = Order(
+            kind="payment",
+            reference=new_reference("trx"),
+            amount=amount,
+            currency=currency,
+            created_at=self._desk.book.now(),
+            merchant_reference=reference,
+            locked_channel=locked_channel,
+            party=new_reference("cus", 16),
+            description=description,
+            callback=callback,
+            metadata=metadata if isinstance(metadata, dict) else None,
+        )
+        self._desk.add(payment)
+        return answer(
+            201,
+            "Payment initialized",
+            "Accepted",
+            transaction=order_json(payment),
+            authorization_url=f"{self._base_url}/pay/{payment.token}",
+        )
+
+    def _process(self, request: HttpRequest, body: dict[str, Any]) -> Told:
+        payment = self._find("payment", request)
+        fields = Fields(body)
+        channel = fields.channel(payment.currency)
+        number = fields.number(channel, body.get("data"))
+        if payment.locked_channel not in {None, channel}:
+            fields.wrong("channel", "The selected {} is invalid.")
+        fields.raise_if_wrong()
+        if payment.status != "pending":
+            raise Refusal(422, "Payment cannot be processed")
+        assert channel is not None
+        fault = self._fault(payment, channel, number, "collect")
+        told = order_json(payment) | {"status": "processing", "channel": channel}
+        if fault is None or fault.when == "after":
+            try:
+                self._desk.process(payment, channel, number)
+            except Conflict as conflict:
+                raise Refusal(422, str(conflict)) from conflict
+            told["payment_method"] = order_json(payment)["payment_method"]
+        message = "Payment processing initiated"
+        return answer(202, message, transaction=told, action="confirm"), fault
+
+    # Money out ----------------------------------------------------------------------------------
+
+    def _create_transfer(self, _request: HttpRequest, body: dict[str, Any]) -> Told:
+        fields = Fields(body)
+        currency = fields.currency()
+        amount = fields.amount(currency)
+        channel = fields.channel(currency)
+        reference = fields.text("reference")
+        description = fields.text("description", 256)
+        holders = [body.get(name) for name in ("beneficiary_data", "beneficiary", "recipient")]
+        plain = {"phone": body["recipient"]} if isinstance(body.get("recipient"), str) else None
+        number = fields.number(channel, *holders, plain)
+        fields.raise_if_wrong()
+        assert amount is not None
+        self._must_be_new("transfer", reference)
+        if self._desk.balance(currency) < amount:
+            raise Refusal(422, "Insufficient funds", {"amount": ["Insufficient funds"]})
+        metadata = body.get("metadata")
+        transfer = Order(
+            kind="transfer",
+            reference=new_reference("trf"),
+            amount=amount,
+            currency=currency,
+            created_at=self._desk.book.now(),
+            merchant_reference=reference,
+            channel=channel,
+            number=number,
+            party=new_reference("ben", 16),
+            description=description,
+            metadata=metadata if isinstance(metadata, dict) else None,
+        )
+        fault = self._fault(transfer, channel or "", number, "disburse")
+        told = order_json(transfer)
+        if fault is None or fault.when == "after":
+            self._desk.add(transfer)
+            self._desk.send(transfer)
+        return answer(201, "Transfer initialized", "Accepted", transfer=told), fault
+
+    def _create_refund(self, _request: HttpRequest, body: dict[str, Any]) -> Response:
+        fields = Fields(body)
+        name = fields.text("payment", required=True)
+        reason = fields.text("reason")
+        fields.raise_if_wrong()
+        payment = self._desk.find("payment", name or "")
+        if payment is None:
+            raise Refusal(404, "Payment not found")
+        amount = fields.amount(payment.currency, required=False)
+        fields.raise_if_wrong()
+        left = self._desk.refundable(payment)
+        amount = left if amount is None else amount
+        if payment.status != "complete" or payment.completed_at is None:
+            raise Refusal(422, "Payment cannot be refunded")
+        if self._desk.book.now() > payment.completed_at + REFUND_WINDOW:
+            raise Refusal(422, "Payment cannot be refunded any more")
+        if not 0 < amount <= left:
+            sentence = f"The amount field must not be greater than {wire.number(left)}."
+            raise wire.invalid({"amount": [sentence]})
+        if self._desk.balance(payment.currency) < amount:
+            raise Refusal(422, "Insufficient funds")
+        refund = Order(
+            kind="refund",
+            reference=new_reference("rfd"),
+            amount=amount,
+            currency=payment.currency,
+            created_at=self._desk.book.now(),
+            channel=payment.channel,
+            number=payment.number,
+            why=reason,
+            original=payment,
+        )
+        self._desk.add(refund)
+        told = order_json(refund)
+        self._desk.send(refund)
+        return answer(201, "Refund initiated", refund=told)
+
+    def _fault(self, order: Order, channel: str, number: str, kind: Any) -> Fault | None:
+        """What becomes of the answer because of the number, for the first order of its name."""
+        book = self._desk.book
+        operator = operator_for(channel, number)
+        if operator is None:
+            return None
+        name = order.merchant_reference or order.reference
+        return book.fault_of("notchpay", name, book.scenario(operator, kind, number))
+
+    # All orders ---------------------------------------------------------------------------------
+
+    def _show(self, kind: str) -> Handler:
+        def handler(request: HttpRequest, _body: dict[str, Any]) -> Response:
+            order = self._find(kind, request)
+            if not self._desk.look(order):
+                raise _missing(kind)
+            shown = {_RESOURCES[kind]: order_json(order)}
+            word = "Transaction" if kind == "payment" else kind.capitalize()
+            return answer(200, f"{word} retrieved", None, **shown)
+
+        return handler
+
+    def _list(self, kind: str) -> Handler:
+        def handler(request: HttpRequest, _body: dict[str, Any]) -> Response:
+            page, limit, query = _page(request)
+            search, status = query.get("search", "").strip(), query.get("status")
+            rows = [
+                order_json(order)
+                for order in self._desk.of_kind(kind)
+                if _matches(order, search)
+                and status in {None, "", order.status}
+                and not _is_hidden(order)
+            ]
+            message, names = _LISTS[kind]
+            return listing(message, rows, page, limit, names)
+
+        return handler
+
+    def _cancel(self, kind: str) -> Handler:
+        def handler(request: HttpRequest, _body: dict[str, Any]) -> Response:
+            order = self._find(kind, request)
+            try:
+                self._desk.cancel(order)
+            except Conflict as conflict:
+                raise Refusal(422, str(conflict)) from conflict
+            shown = {"transfer": order_json(order)} if kind == "transfer" else {}
+            return answer(202, f"Your {kind} has been canceled", None, **shown)
+
+        return handler
+
+    def _find(self, kind: str, request: HttpRequest) -> Order:
+        order = self._desk.find(kind, request.path_params["name"])
+        if order is None:
+            raise _missing(kind)
+        return order
+
+    def _must_be_new(self, kind: str, reference: str | None) -> None:
+        if reference is not None and self._desk.find(kind, reference) is not None:
+            sentence = "The reference has already been taken."
+            message = f"A {kind} with this reference already exists"
+            raise Refusal(409, message, {"reference": [sentence]})
+
+    # The rest -----------------------------------------------------------------------------------
+
+    def _balance(self, request: HttpRequest, _body: dict[str, Any]) -> Response:
+        currency = request.query_params.get("currency", "XAF").upper()
+        amount = wire.number(self._desk.balance(currency))
+        balance = {
+            "reserved": 0,
+            "total": amount,
+            "pending": 0,
+            "credit": 0,
+            "available": amount,
+            "currency": currency,
+            "environment": "sandbox",
+        }
+        return answer(200, "Balance retrieved", balance=balance)
+
+    def _channels(self, request: HttpRequest, _body: dict[str, Any]) -> Response:
+        query = request.query_params
+        rows = [
+            each
+            for each in wire.channels_json()
+            if query.get("country", "").upper() in {"", *each["countries"]}
+            and query.get("currency", "").upper() in {"", each["currency"]}
+        ]
+        return listing("Channels retrieved", rows, 1, _LIMIT_MAX, ("items", "data", "channels"))
+
+    def _ping(self, _request: HttpRequest, _body: dict[str, Any]) -> Response:
+        told = {
+            "env": "sandbox",
+            "code": 200,
+            "message": "Welcome",
+            "merchant": "Guichet",
+            "greeting": "Hello from Notch Pay",
+        }
+        return Response(encode(told), media_type="application/json")
+
+
+def _missing(kind: str) -> Refusal:
+    return Refusal(404, f"{kind.capitalize()} not found")
+
+
+def _is_hidden(order: Order) -> bool:
+    """Whether the order's number still pretends that there is nothing."""
+    request = order.request
+    return request is not None and 0 < request.scenario.hidden_looks >= request.looks
+
+
+def _matches(order: Order, search: str) -> bool:
+    texts = (order.reference, order.merchant_reference, order.description, order.why)
+    return not search or any(search in text for text in texts if text)
+
+
+def _page(request: HttpRequest) -> tuple[int, int, dict[str, str]]:
+    query = dict(request.query_params)
+
+    def number(name: str, default: int) -> int:
+        text = query.get(name, "")
+        return max(1, int(text)) if text.isascii() and text.isdigit() else default
+
+    limit = min(number("limit", number("perpage", _LIMIT)), _LIMIT_MAX)
+    return number("page", 1), limit, query
+
+
+def _fields(body: bytes) -> dict[str, Any]:
+    if body.strip() in {b"", b"[]"}:
+        return {}
+    try:
+        return decode(body)
+    except Unreadable as error:
+        raise Refusal(400, "Invalid JSON payload") from error
+
+
+def _same(given: str, known: str) -> bool:
+    return hmac.compare_digest(given.encode("utf-8", "replace"), known.encode())
