@@ -6,7 +6,7 @@ import sys
 
 from cyclopts import App
 
-from guichet.commands import developing, processes
+from guichet.commands import backups, developing, processes
 from guichet.commands.applications import applications, merchants
 from guichet.commands.books import docs, ledger
 from guichet.commands.keys import keys
@@ -26,6 +26,8 @@ app = App(name="guichet", help="A self-hosted payment gateway.")
 for command in (processes.run, processes.serve, processes.work, processes.doctor):
     app.command(command)
 app.command(processes.migrate_database, name="migrate")
+app.command(backups.backup)
+app.command(backups.restore)
 app.command(developing.listen)
 app.command(developing.trigger)
 for group in (merchants, applications, keys, pix, refunds, transfers, webhooks, ledger, docs):

@@ -7,5 +7,13 @@ from guichet.embedded.postgres import (
     Endpoints,
     running_endpoints,
 )
+from guichet.embedded.programs import program
 
-__all__ = ["AlreadyRunning", "CannotStart", "EmbeddedPostgres", "Endpoints", "running_endpoints"]
+__all__ = [
+    "AlreadyRunning",
+    "CannotStart",
+    "EmbeddedPostgres",
+    "Endpoints",
+    "program",
+    "running_endpoints",
+]

