@@ -109,6 +109,14 @@ DAMAGE = [
         "UPDATE ledger_entries SET key = key || '?' WHERE event = 'refund.initiated'",
     ),
     (
+        "every refund's entries move what it says",
+        "UPDATE refunds SET amount_minor = amount_minor + 1 WHERE status = 'completed'",
+    ),
+    (
+        "every refund's entries move what it says",
+        "UPDATE refunds SET amount_minor = amount_minor - 1 WHERE status = 'failed'",
+    ),
+    (
         "transfers_in_flight is what transfers have set aside",
         (
             "UPDATE transfers SET amount_minor = amount_minor - 1"
@@ -158,6 +166,22 @@ DAMAGE = [
     (
         "every completed payment is booked",
         "UPDATE ledger_entries SET key = key || '?' WHERE event = 'payment.completed'",
+    ),
+    (
+        "every payment's entries move what it says",
+        "UPDATE payments SET amount_minor = amount_minor + 1 WHERE status = 'completed'",
+    ),
+    (
+        "every payment's entries move what it says",
+        "UPDATE payments SET fee_minor = fee_minor + 1 WHERE fee_minor > 0",
+    ),
+    (
+        "every completed payment's fee is booked",
+        "DELETE FROM ledger_entries WHERE event = 'payment.fee'",
+    ),
+    (
+        "every completed payment's fee is booked",
+        "UPDATE payments SET fee_minor = 0 WHERE fee_minor > 0 AND completed_at IS NOT NULL",
     ),
     (
         "only completed payments are booked",

@@ -51,8 +51,8 @@ class Collected:
 
 
 class FicklePsp(Psp):
-    """Of orders to refund and to send it carries out three in four, each once, and may be away or
-    silent before it tells. ``is_kind``: it tells at once.
+    """Of orders to refund and to send it refuses every third and carries out the others, once; it
+    may be away or silent before it tells. ``is_kind``: it tells at once.
     """
 
     def __init__(self, chance: Random) -> None:
@@ -62,7 +62,8 @@ class FicklePsp(Psp):
         self.collected: dict[UUID, Collected] = {}
         #: Sent, then come back.
         self.come_back: dict[str, Money] = {}
-        self._refused: set[str] = set()
+        self._refused: dict[str, Money] = {}
+        self._decided: Counter[str] = Counter()
 
     async def advance(self, order: CollectOrder, reply: Reply | None = None) -> Outcome:  # noqa: ARG002
         await asyncio.sleep(0)
@@ -70,21 +71,19 @@ class FicklePsp(Psp):
         return found.outcome if found else Waiting()
 
     async def refund(self, order: RefundOrder) -> Outcome:
-        return await self._answer(order.key, order.money, self.given_back)
+        return await self._answer("refund", order.key, order.money, self.given_back)
 
     async def send(self, order: SendOrder) -> Outcome:
-        return await self._answer(order.key, order.money, self.sent)
+        return await self._answer("send", order.key, order.money, self.sent)
 
-    async def _answer(self, key: str, money: Money, book: dict[str, Money]) -> Outcome:
+    async def _answer(self, verb: str, key: str, money: Money, book: dict[str, Money]) -> Outcome:
         await asyncio.sleep(0)
         mood = "" if self.is_kind else self.chance.choice(("away", "silent", "busy", "", "", ""))
         if mood == "away":
             raise RailUnavailable
         if key not in book and key not in self._refused:
-            if self.chance.random() < 0.75:
-                book[key] = money
-            else:
-                self._refused.add(key)
+            self._decided[verb] += 1
+            (self._refused if self._decided[verb] % 3 == 0 else book)[key] = money
         if mood == "silent":
             return Unknown(detail="no answer")
         if mood == "busy":

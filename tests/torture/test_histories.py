@@ -75,6 +75,7 @@ async def history(cluster_endpoints: Endpoints) -> AsyncIterator[History]:
         urls = await stack.enter_async_context(fresh_database(cluster_endpoints))
         await seed(urls.owner_url)
         owner = await asyncpg.connect(urls.owner_url)
+        stack.push_async_callback(owner.close)
         applications = await _add_applications(owner)
         clock, psp = MovableClock(), FicklePsp(Random(f"{_SEED} rail"))
         gateways = [
@@ -86,7 +87,6 @@ async def history(cluster_endpoints: Endpoints) -> AsyncIterator[History]:
         world = World(gateways, psp, clock, applications)
         await walk_all(world, _SEED)
         yield History(world, urls, owner)
-        await owner.close()
 
 
 @pytest.fixture(autouse=True)

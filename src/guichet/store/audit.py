@@ -154,6 +154,18 @@ INVARIANTS: dict[str, str] = {
                 <> (r.status = 'completed')::integer
             OR count(*) FILTER (WHERE e.event = 'refund.failed') <> (r.status = 'failed')::integer
     """,
+    "every refund's entries move what it says": """
+        SELECT format('entry %s moves %s, its refund is of %s', e.key, moved.minor, r.amount_minor)
+        FROM refunds r
+            JOIN ledger_entries e ON e.key = ANY (ARRAY[
+                format('refund:%s:initiated', r.id), format('refund:%s:completed', r.id),
+                format('refund:%s:failed', r.id)])
+            CROSS JOIN LATERAL (
+                SELECT sum(l.amount_minor) AS minor FROM ledger_postings l
+                WHERE l.entry_id = e.id AND l.direction = 'debit'
+            ) moved
+        WHERE moved.minor IS DISTINCT FROM r.amount_minor
+    """,
     "transfers_in_flight is what transfers have set aside": _in_flight("transfer"),
     "payouts_in_flight is what payouts have set aside": _in_flight("payout"),
     "every transfer is booked as its status says": """
@@ -208,6 +220,26 @@ INVARIANTS: dict[str, str] = {
         FROM ledger_entries e LEFT JOIN payments p ON p.id = e.subject_id
         WHERE e.event = 'payment.completed' AND (p.completed_at IS NULL
             OR e.key <> format('payment:%s:completed', p.id))
+    """,
+    "every payment's entries move what it says": """
+        SELECT format('entry %s moves %s, its payment is of %s and a fee of %s', e.key,
+            moved.minor, p.amount_minor, p.fee_minor)
+        FROM ledger_entries e
+            JOIN payments p ON p.id = e.subject_id
+            CROSS JOIN LATERAL (
+                SELECT sum(l.amount_minor) AS minor FROM ledger_postings l
+                WHERE l.entry_id = e.id AND l.direction = 'debit'
+            ) moved
+        WHERE e.event IN ('payment.completed', 'payment.fee')
+            AND moved.minor IS DISTINCT FROM
+                CASE e.event WHEN 'payment.fee' THEN p.fee_minor ELSE p.amount_minor END
+    """,
+    "every completed payment's fee is booked": """
+        SELECT format('payment %s has a fee of %s and %s entries of it', p.id, p.fee_minor,
+            count(e.id))
+        FROM payments p LEFT JOIN ledger_entries e ON e.key = format('payment:%s:fee', p.id)
+        GROUP BY p.id
+        HAVING count(e.id) <> (p.completed_at IS NOT NULL AND p.fee_minor > 0)::integer
     """,
     "payments are reversed in the books as in their status": """
         SELECT format('payment %s is %s and has %s entries of its reversal', p.id, p.status,
