@@ -103,3 +103,18 @@ def test_address_that_is_none_is_refused(seeded: DatabaseUrls) -> None:
     said = create_application(seeded, MERCHANT_ID, "--transfer-address", "198.51.100.7/24")
 
     assert (said.returncode, said.stderr) == (1, "guichet: transfer_addresses: network\n")
+
+
+async def test_application_is_changed_where_it_is_named(seeded: DatabaseUrls) -> None:
+    said = command(
+        seeded, "application", "update", str(APPLICATION_ID), "--transfer-fee-percent-bps", "100",
+        "--wire-option", "grant-406", "--wire-option", "webhooks-200",
+    )  # fmt: skip
+    assert said.returncode == 0, said.stderr
+
+    async with running_gateway(seeded.serving_url) as gateway:
+        application = gateway.access.application(APPLICATION_ID)
+    assert application is not None
+    assert application.transfer_fee_rule is not None
+    assert application.transfer_fee_rule.percent_bps == 100
+    assert application.dialect_options == {"grant_406", "webhooks_200"}

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from dataclasses import dataclass, fields
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from cyclopts import App
+from cyclopts import App, Parameter
 
 from guichet.commands.common import now, read_settings, with_database
+from guichet.dialects.notchpay.options import WireOption
 from guichet.domain.access import Environment, KeyRole
 from guichet.server import operations
 from guichet.services import administration
+from guichet.services.application_changes import ApplicationChanges, change_application
 from guichet.store.database import Connection
 
 merchants = App(name="merchant", help="Merchants.")
@@ -27,6 +30,54 @@ def create_merchant(name: str, *, country: str | None = None) -> None:
     print(with_database(create))
 
 
+def _option(meaning: str) -> Parameter:
+    return Parameter(help=meaning)
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What may be chosen of an application when it is made, and changed later."""
+
+    fee_percent_bps: Annotated[
+        int | None, _option("Our fee on payments in hundredths of a percent: 150 is 1.5 %.")
+    ] = None
+    fee_fixed_minor: Annotated[
+        int | None, _option("Our fee per payment, in the currency's smallest unit.")
+    ] = None
+    transfer_fee_percent_bps: Annotated[
+        int | None, _option("Our fee on transfers and payouts, in hundredths of a percent.")
+    ] = None
+    transfer_fee_fixed_minor: Annotated[
+        int | None, _option("Our fee per transfer or payout, in the smallest unit.")
+    ] = None
+    requests_per_minute: Annotated[int | None, _option("0 means no limit.")] = None
+    settlement_delay_hours: Annotated[
+        int | None, _option("How long a payment's money is pending before it is available.")
+    ] = None
+    public_key_reads: Annotated[
+        bool | None,
+        _option("Whether a live one's lists and customers may be read with its public key alone."),
+    ] = None
+    approves_transfers: Annotated[
+        bool | None, _option("Whether a second person decides on its transfers: guichet transfer.")
+    ] = None
+    transfer_address: Annotated[
+        tuple[str, ...] | None,
+        _option("An IP address or network (CIDR) that its transfers come from; may be repeated."),
+    ] = None
+    wire_option: Annotated[
+        tuple[WireOption, ...] | None,
+        _option("What its Notch Pay clients want otherwise (docs/notchpay.md); may be repeated."),
+    ] = None
+
+    def chosen(self) -> dict[str, Any]:
+        """What was said, under the services' names."""
+        named = {"transfer_address": "transfer_addresses", "wire_option": "dialect_options"}
+        values = {item.name: getattr(self, item.name) for item in fields(self)}
+        return {named.get(name, name): value for name, value in values.items() if value is not None}
+
+
 @applications.command(name="create")
 def create_application(
     merchant: UUID,
@@ -40,32 +91,16 @@ def create_application(
     payee_account: str,
     payee_bic: str,
     dialect: Literal["neopay", "notchpay"] = "neopay",
-    fee_percent_bps: int = 0,
-    fee_fixed_minor: int = 0,
-    requests_per_minute: int = 60,
-    settlement_delay_hours: int = 0,
-    public_key_reads: bool = False,
-    approves_transfers: bool = False,
-    transfer_address: tuple[str, ...] = (),
+    options: Options | None = None,
 ) -> None:
     """Create an application with its first keys. They and the webhook secret are shown once.
+
+    There are no fees unless they are named.
 
     Parameters
     ----------
     dialect
         The API that it speaks: neopay, or notchpay with a public, a private and a hash key.
-    fee_percent_bps
-        Our fee in hundredths of a percent: 150 is 1.5 %.
-    fee_fixed_minor
-        Our fee per payment, in the currency's smallest unit.
-    requests_per_minute
-        0 means no limit.
-    public_key_reads
-        Whether a live application's lists and customers may be read with its public key alone.
-    approves_transfers
-        Whether a second person decides on its transfers: guichet transfer.
-    transfer_address
-        An IP address or network (CIDR) that its transfers come from; may be repeated.
     """
     new = administration.NewApplication(
         merchant_id=merchant,
@@ -78,13 +113,7 @@ def create_application(
         bank_name=payee_bank,
         account=payee_account,
         bic=payee_bic,
-        fee_percent_bps=fee_percent_bps,
-        fee_fixed_minor=fee_fixed_minor,
-        requests_per_minute=requests_per_minute,
-        settlement_delay_hours=settlement_delay_hours,
-        public_key_reads=public_key_reads,
-        approves_transfers=approves_transfers,
-        transfer_addresses=transfer_address,
+        **(options.chosen() if options else {}),
     )
 
     vault = operations.open_vault(read_settings())
@@ -93,6 +122,18 @@ def create_application(
         return await administration.create_application(connection, vault, new, now())
 
     _show(dialect, with_database(create))
+
+
+@applications.command(name="update")
+def update_application(application: UUID, *, options: Options | None = None) -> None:
+    """Change what is named; the rest stays. What was quoted a fee keeps it."""
+    changes = ApplicationChanges(**(options.chosen() if options else {}))
+
+    async def change(connection: Connection) -> None:
+        await change_application(connection, application, changes, now())
+
+    with_database(change)
+    print(f"{application} is changed.")
 
 
 def _show(dialect: str, made: administration.Credentials) -> None:

@@ -34,6 +34,7 @@ class Application:
     ``transfer_fee_rule`` is the tariff of money sent; ``approves_transfers`` says that a second
     person does, ``transfer_addresses`` are the IP networks (CIDR) that may ask for them (empty:
     all). ``public_key_reads`` opens lists and customers to the public key, in live, too.
+    ``dialect_options`` are the choices that its dialect leaves, in the dialect's words.
     """
 
     id: UUID
@@ -55,6 +56,7 @@ class Application:
     approves_transfers: bool = False
     transfer_addresses: tuple[str, ...] = ()
     public_key_reads: bool = False
+    dialect_options: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Fees: what we charge an application for a payment, with the rounding named."""
+"""Fees: what we charge an application for a payment or a transfer, with the rounding named."""
 
 from __future__ import annotations
 

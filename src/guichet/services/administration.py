@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import ipaddress
 import json
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
@@ -15,11 +14,12 @@ from uuid import UUID
 
 from guichet.domain.access import Environment, KeyRole
 from guichet.domain.errors import Invalid, NotFound
-from guichet.domain.fees import FeeRule
 from guichet.domain.ids import new_id
 from guichet.domain.money import is_currency
 from guichet.domain.orders import Payee, ProviderAccount
+from guichet.services.application_changes import check_settings
 from guichet.services.opening import open_balance
+from guichet.services.tariffs import add_tariff
 from guichet.store import administration as store
 from guichet.store.administration import ApplicationRow
 from guichet.store.database import Connection
@@ -53,11 +53,14 @@ class NewApplication:
     bic: str
     fee_percent_bps: int = 0
     fee_fixed_minor: int = 0
+    transfer_fee_percent_bps: int = 0
+    transfer_fee_fixed_minor: int = 0
     requests_per_minute: int = 60
     settlement_delay_hours: int = 0
     public_key_reads: bool = False
     approves_transfers: bool = False
-    transfer_addresses: tuple[str, ...] = ()
+    transfer_addresses: Sequence[str] = ()
+    dialect_options: Sequence[str] = ()
 
 
 class Credentials(NamedTuple):
@@ -85,15 +88,11 @@ async def create_application(
     """Create an application with its payee, tariff and first keys, one of each role it has.
 
     In sandbox one that can send money has some to send. Raises ``NotFound`` for the merchant and
-    ``Invalid`` for the currency and for addresses that are no IP networks.
+    ``Invalid`` for the field that cannot be like that.
     """
     if not is_currency(new.currency):
         raise Invalid("currency", "unknown")
-    for network in new.transfer_addresses:
-        try:
-            ipaddress.ip_network(network)
-        except ValueError:
-            raise Invalid("transfer_addresses", "network") from None
+    check_settings(new.requests_per_minute, new.settlement_delay_hours, new.transfer_addresses)
     payee = Payee(
         new_id(now), new.payee_name, new.payee_country, new.bank_name, new.account, new.bic
     )
@@ -109,7 +108,9 @@ async def create_application(
             dialect=new.dialect,
             environment=new.environment,
             payee_id=payee.id,
-            fee_rule_id=await _fee_rule(connection, new, now),
+            fee_rule_id=await add_tariff(
+                connection, "fee", new.fee_percent_bps, new.fee_fixed_minor, now
+            ),
             currency=new.currency,
             requests_per_minute=new.requests_per_minute,
             settlement_delay_hours=new.settlement_delay_hours,
@@ -118,6 +119,14 @@ async def create_application(
             public_key_reads=new.public_key_reads,
             approves_transfers=new.approves_transfers,
             transfer_addresses=new.transfer_addresses,
+            transfer_fee_rule_id=await add_tariff(
+                connection,
+                "transfer_fee",
+                new.transfer_fee_percent_bps,
+                new.transfer_fee_fixed_minor,
+                now,
+            ),
+            dialect_options=new.dialect_options,
             created_at=now,
         )
         await store.add_application(connection, row)
@@ -260,11 +269,3 @@ def seal_webhook_secret(vault: Vault, secret: str) -> bytes:
     if secret.startswith(_HASH_KEY_WORDS):
         return vault.seal(secret.encode())
     return vault.seal(base64.b64decode(secret.removeprefix("whsec_")))
-
-
-async def _fee_rule(connection: Connection, new: NewApplication, now: datetime) -> UUID | None:
-    if not new.fee_percent_bps and not new.fee_fixed_minor:
-        return None
-    rule = FeeRule(new_id(now), new.fee_percent_bps, new.fee_fixed_minor)
-    await store.add_fee_rule(connection, rule, now)
-    return rule.id

@@ -60,7 +60,8 @@ async def read(connection: Connection) -> Snapshot:
             "SELECT id, merchant_id, name, dialect, environment, payee_id, fee_rule_id, currency,"
             " allowed_addresses, allowed_domains, requests_per_minute, settlement_delay_hours,"
             " payment_lifetime_minutes, lenient_json, returns_payer, webhook_secret,"
-            " transfer_fee_rule_id, approves_transfers, transfer_addresses, public_key_reads"
+            " transfer_fee_rule_id, approves_transfers, transfer_addresses, public_key_reads,"
+            " dialect_options"
             " FROM applications WHERE archived_at IS NULL"
         ):
             webhook_secrets[row["id"]] = row["webhook_secret"]
@@ -84,6 +85,7 @@ async def read(connection: Connection) -> Snapshot:
                 approves_transfers=row["approves_transfers"],
                 transfer_addresses=tuple(row["transfer_addresses"]),
                 public_key_reads=row["public_key_reads"],
+                dialect_options=frozenset(row["dialect_options"]),
             )
         keys = {
             row["digest"]: (row["application_id"], KeyRole(row["role"]))

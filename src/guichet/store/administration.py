@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
@@ -31,6 +31,8 @@ class ApplicationRow(NamedTuple):
     public_key_reads: bool = False
     approves_transfers: bool = False
     transfer_addresses: Sequence[str] = ()
+    transfer_fee_rule_id: UUID | None = None
+    dialect_options: Sequence[str] = ()
 
 
 async def add_merchant(
@@ -90,10 +92,50 @@ async def add_application(connection: Connection, row: ApplicationRow) -> None:
     await connection.execute(
         "INSERT INTO applications (id, merchant_id, name, dialect, environment, payee_id,"
         " fee_rule_id, currency, requests_per_minute, settlement_delay_hours, lenient_json,"
-        " webhook_secret, created_at, public_key_reads, approves_transfers, transfer_addresses)"
-        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)"
+        " webhook_secret, created_at, public_key_reads, approves_transfers, transfer_addresses,"
+        " transfer_fee_rule_id, dialect_options) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10,"
+        " $11, $12, $13, $14, $15, $16, $17, $18)"
         " ON CONFLICT (id) DO NOTHING",
         *row,
+    )
+
+
+class Tariff(NamedTuple):
+    """What is asked for: a part of the amount and so much on top."""
+
+    percent_bps: int
+    fixed_minor: int
+
+
+class Tariffs(NamedTuple):
+    """An application's tariffs; those that it does not have ask for nothing."""
+
+    fee: Tariff
+    transfer_fee: Tariff
+
+
+async def lock_tariffs(connection: Connection, application_id: UUID) -> Tariffs | None:
+    """Lock an application that is not archived; its tariffs. None: there is none."""
+    row = await connection.fetchrow(
+        "SELECT coalesce(f.percent_bps, 0), coalesce(f.fixed_minor, 0),"
+        " coalesce(t.percent_bps, 0), coalesce(t.fixed_minor, 0)"
+        " FROM applications a LEFT JOIN fee_rules f ON f.id = a.fee_rule_id"
+        " LEFT JOIN fee_rules t ON t.id = a.transfer_fee_rule_id"
+        " WHERE a.id = $1 AND a.archived_at IS NULL FOR UPDATE OF a",
+        application_id,
+    )
+    if row is None:
+        return None
+    return Tariffs(Tariff(row[0], row[1]), Tariff(row[2], row[3]))
+
+
+async def change_application(
+    connection: Connection, application_id: UUID, columns: Mapping[str, object]
+) -> None:
+    """Set columns of an application, by their names."""
+    changes = ", ".join(f"{name} = ${place}" for place, name in enumerate(columns, start=2))
+    await connection.execute(
+        f"UPDATE applications SET {changes} WHERE id = $1", application_id, *columns.values()
     )
 
 

@@ -9,6 +9,7 @@ from guichet.dialects.notchpay.auth import (
     KEY_HEADERS,
     authenticate,
     granted,
+    granted_for_webhooks,
     granted_to_send,
     granted_where_live,
 )
@@ -135,11 +136,11 @@ def _add_customers(serve: Serve, customers: Customers) -> None:
 
 
 def _add_webhooks(serve: Serve, endpoints: Endpoints) -> None:
-    serve("GET", "/webhooks", endpoints.list, granted_where_live)
-    serve("POST", "/webhooks", endpoints.create, granted_where_live)
-    serve("GET", "/webhooks/{id}", endpoints.show, granted_where_live)
-    serve("PUT PATCH POST", "/webhooks/{id}", endpoints.update, granted_where_live)
-    serve("DELETE", "/webhooks/{id}", endpoints.delete, granted_where_live)
+    serve("GET", "/webhooks", endpoints.list, granted_for_webhooks)
+    serve("POST", "/webhooks", endpoints.create, granted_for_webhooks)
+    serve("GET", "/webhooks/{id}", endpoints.show, granted_for_webhooks)
+    serve("PUT PATCH POST", "/webhooks/{id}", endpoints.update, granted_for_webhooks)
+    serve("DELETE", "/webhooks/{id}", endpoints.delete, granted_for_webhooks)
 
 
 def _add_money_out(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from guichet.dialects.notchpay.options import WireOption, has_option, keep_options
 from guichet.dialects.origins import origin_host
 from guichet.domain.access import Caller, Environment, KeyRole
 from guichet.domain.errors import Forbidden, Unauthenticated
@@ -37,6 +38,7 @@ def authenticate(gateway: Gateway, request: Request) -> Caller:
     if key is None:
         raise KeyMissing
     caller = identify_by_key(gateway, key, "notchpay")
+    keep_options(request, caller)
     check_origin(caller, request.client_address, origin_host(request))
     return caller
 
@@ -76,6 +78,16 @@ def granted_where_live(gateway: Gateway, request: Request) -> Caller:
     if application.environment is Environment.SANDBOX or application.public_key_reads:
         return caller
     return granted(gateway, request)
+
+
+def granted_for_webhooks(gateway: Gateway, request: Request) -> Caller:
+    """For webhook endpoints: as ``granted_where_live``, or always where the application chose so
+    (contract 4.3).
+    """
+    caller = granted_where_live(gateway, request)
+    if has_option(request, WireOption.WEBHOOKS_NEED_GRANT):
+        return granted(gateway, request)
+    return caller
 
 
 def speaks_v1(request: Request) -> bool:

@@ -11,6 +11,7 @@ from guichet.dialects.notchpay.bodies import read_fields
 from guichet.dialects.notchpay.envelope import answer, listing
 from guichet.dialects.notchpay.event_names import NAMES, core_types, kept_names
 from guichet.dialects.notchpay.ids import read_id
+from guichet.dialects.notchpay.options import WireOption, has_option
 from guichet.dialects.notchpay.queries import asked_page
 from guichet.dialects.notchpay.resources import render_endpoint
 from guichet.dialects.validation import Field, Form, Rule, ValidationFailed, Values, say
@@ -111,12 +112,18 @@ class Endpoints:
         changed = await change_endpoint(self._gateway, caller.application, endpoint_id, **changes)
         shown = _render(caller, changed)
         message = "Webhook endpoint updated successfully"
-        return answer(202, message, endpoint=shown, webhook=shown)
+        return answer(_code(request), message, endpoint=shown, webhook=shown)
 
     async def delete(self, request: Request, caller: Caller) -> Reply:
         """DELETE /webhooks/{id}: nothing more is sent to it."""
         await delete_endpoint(self._gateway, caller.application, _asked_id(request))
-        return answer(202, "Webhook endpoint deleted successfully", endpoint=[], webhook=[])
+        message = "Webhook endpoint deleted successfully"
+        return answer(_code(request), message, endpoint=[], webhook=[])
+
+
+def _code(request: Request) -> int:
+    """What a changed or deleted endpoint is answered with (contract 18, row 5)."""
+    return 200 if has_option(request, WireOption.WEBHOOKS_200) else 202
 
 
 def _render(caller: Caller, endpoint: Endpoint) -> dict[str, Any]:

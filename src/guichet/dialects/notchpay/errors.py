@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -9,6 +10,7 @@ from guichet.dialects.limits import refused_headers
 from guichet.dialects.notchpay.auth import GrantMissing, GrantWrong, KeyMissing
 from guichet.dialects.notchpay.bodies import InvalidBody
 from guichet.dialects.notchpay.envelope import encode, status_of
+from guichet.dialects.notchpay.options import WireOption, has_option
 from guichet.dialects.validation import ValidationFailed, say
 from guichet.domain import errors
 from guichet.web import asgi
@@ -36,11 +38,12 @@ _SENTENCES = {
 
 def error_reply(request: Request, error: Exception) -> Reply:
     """The answer to whatever went wrong; 500 for what has no line in the table."""
-    for kind in type(error).__mro__:
-        answer = _ANSWERS.get(kind)
-        if answer is not None:
-            return answer(request, error)
-    return failure(500, "Server Error")
+    kinds = (kind for kind in type(error).__mro__ if kind in _ANSWERS)
+    reply = _ANSWERS[next(kinds, Exception)](request, error)
+    if has_option(request, WireOption.TEXT_ERROR_CODES):
+        body = json.loads(reply.body)
+        return reply._replace(body=encode(body | {"code": str(body["code"])}))
+    return reply
 
 
 def failure(
@@ -113,12 +116,17 @@ def _method_not_allowed(_: Request, error: asgi.MethodNotAllowed) -> Reply:
     return failure(405, "Method Not Allowed", headers=[("Allow", ", ".join(error.allowed))])
 
 
+def _grant_missing(request: Request, _: GrantMissing) -> Reply:
+    code = 406 if has_option(request, WireOption.GRANT_406) else 403
+    return failure(code, "This endpoint requires additional authentication")
+
+
 _ANSWERS: dict[type[Any], Callable[[Request, Any], Reply]] = {
     ValidationFailed: lambda _, error: invalid_reply(error.errors),
     InvalidBody: _fixed(400, "Invalid JSON payload"),
     KeyMissing: _fixed(401, "API key is missing"),
     errors.Unauthenticated: _fixed(401, "Invalid API key"),
-    GrantMissing: _fixed(403, "This endpoint requires additional authentication"),
+    GrantMissing: _grant_missing,
     GrantWrong: _fixed(403, "Invalid grant key"),
     errors.CustomerBlocked: _fixed(403, "Customer is blocked"),
     errors.Forbidden: _fixed(403, "This action is unauthorized"),
@@ -140,4 +148,5 @@ _ANSWERS: dict[type[Any], Callable[[Request, Any], Reply]] = {
     asgi.BodyTooLarge: _fixed(413, "Payload Too Large"),
     asgi.EncodingNotSupported: _fixed(415, "Unsupported Media Type"),
     asgi.Refusal: _fixed(400, "Invalid request parameters"),
+    Exception: _fixed(500, "Server Error"),
 }

@@ -74,6 +74,11 @@ _RESPONSES: dict[str, Schema] = {
         "blocked.",
         "This endpoint requires additional authentication",
     ),
+    "NotAcceptable": _failed(
+        406,
+        "The private key is missing, and the application chose the live API's word for that.",
+        "This endpoint requires additional authentication",
+    ),
     "NotFound": _failed(404, "There is none, or it is another account's.", "Payment not found"),
     "RequestTimeout": _failed(408, "The body did not arrive in time.", "Request Timeout"),
     "Conflict": response("The reference was used before.", ref("Error"), {"taken": _TAKEN}),
@@ -106,6 +111,7 @@ _FAILURES = {
     401: "Unauthorized",
     403: "Forbidden",
     404: "NotFound",
+    406: "NotAcceptable",
     408: "RequestTimeout",
     409: "Conflict",
     413: "TooLarge",
@@ -201,7 +207,7 @@ NOTCHPAY = Dialect(
     responses=_RESPONSES,
     headers=_HEADERS,
     failures=_FAILURES,
-    everywhere=(400, 401, 403, 408, 413, 415, 429, 500, 503),
+    everywhere=(400, 401, 403, 406, 408, 413, 415, 429, 500, 503),
     security_schemes={
         "key": _key(
             "Authorization",

@@ -18,7 +18,11 @@ _ID = in_path("id", "The endpoint's id.", examples.ENDPOINT_ID)
 _ENDPOINT = (ref("Endpoint"), examples.ENDPOINT)
 _BOTH = {"endpoint": _ENDPOINT, "webhook": _ENDPOINT}
 _WITH_SECRET = (ref("NewEndpointWithSecret"), examples.ENDPOINT | {"secret": examples.SECRET})
-_LIVE = "Live it asks for the private key, unless the application says otherwise."
+_LIVE = (
+    "Live it asks for the private key, unless the application says otherwise; in sandbox where the "
+    "application chose `webhooks-need-grant`."
+)
+_CHOSEN = "where the application chose `webhooks-200`"
 
 WEBHOOKS = (
     Operation(
@@ -73,7 +77,8 @@ WEBHOOKS = (
         body=body("EndpointChanges", "switched off", {"active": False}),
         answers=answered(
             202, "Webhook endpoint updated successfully", "The endpoint as changed.", _BOTH
-        ),
+        )
+        | answered(200, "Webhook endpoint updated successfully", f"The same, {_CHOSEN}.", _BOTH),
         failures=(404, 422),
         aliases=("PATCH /webhooks/{id}", "POST /webhooks/{id}"),
         security=GRANTED_WHERE_LIVE,
@@ -85,7 +90,8 @@ WEBHOOKS = (
         summary="Delete an endpoint",
         description=f"Nothing more is sent to it. {_LIVE}",
         parameters=(_ID,),
-        answers=deleted("Webhook endpoint deleted successfully", "endpoint", "webhook"),
+        answers=deleted("Webhook endpoint deleted successfully", "endpoint", "webhook")
+        | deleted("Webhook endpoint deleted successfully", "endpoint", "webhook", code=200),
         failures=(404,),
         security=GRANTED_WHERE_LIVE,
     ),

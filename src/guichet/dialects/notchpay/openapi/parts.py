@@ -110,6 +110,6 @@ def page_of(
     return answered(200, message, "One page, newest first.", counts | arrays)
 
 
-def deleted(message: str, *keys: str) -> dict[int, Answer]:
+def deleted(message: str, *keys: str, code: int = 202) -> dict[int, Answer]:
     """What is left of a thing that was deleted: empty arrays."""
-    return answered(202, message, "It is gone.", {key: (_EMPTY, []) for key in keys})
+    return answered(code, message, "It is gone.", {key: (_EMPTY, []) for key in keys})

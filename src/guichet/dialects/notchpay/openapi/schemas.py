@@ -15,6 +15,7 @@ from guichet.dialects.openapi.schemas import (
     address,
     any_object,
     boolean,
+    either,
     integer,
     listed,
     nullable,
@@ -277,7 +278,11 @@ SCHEMAS: dict[str, Schema] = {
     ),
     "Error": record(
         {
-            "code": integer("The HTTP status.", minimum=400, maximum=599),
+            "code": either(
+                integer(minimum=400, maximum=599),
+                text(pattern="^[45][0-9]{2}$"),
+                description="The HTTP status; a text where the application chose so.",
+            ),
             "status": text("Its phrase."),
             "message": text("What is wrong, for people."),
             "errors": {
