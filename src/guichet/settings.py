@@ -235,6 +235,16 @@ class Settings:
         900, "How often providers' own lists of movements are compared with ours."
     )
     lease_seconds: float = _setting(60.0, "How long a worker may hold a piece of work.")
+    metrics_token: str = _setting(
+        "",
+        "Token for `/metrics` (`Authorization: Bearer …`); empty: it answers this machine alone.",
+        secret=True,
+    )
+    worker_port: int = _setting(
+        0,
+        "Port on which `guichet work` answers `/livez`, `/readyz` and `/metrics`, on GUICHET_HOST; "
+        "0: none.",
+    )
     log_level: str = _setting("info", "`debug`, `info`, `warning` or `error`.")
 
     @classmethod

@@ -70,7 +70,7 @@ def _announce(settings: Settings, has_demo: bool) -> None:
     if not settings.pix_sandbox_url:
         print(f"  Wallet     {settings.base_url}/simulators/pix   (simulated: pays PIX codes)")
     print(f"  Phones     {settings.base_url}/simulators/operator   (simulated: mobile money)")
-    print(f"  Health     {settings.base_url}/healthz   Metrics {settings.base_url}/metrics")
+    print(f"  Health     {settings.base_url}/readyz   Metrics {settings.base_url}/metrics")
     if has_demo:
         print("Demo merchant, on this machine only:")
         print(f"  Neopay     x-app-key: {demo.APPLICATION_ID}   Authorization: {demo.KEY}")

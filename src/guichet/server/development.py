@@ -13,6 +13,7 @@ import asyncpg
 from guichet import demo
 from guichet.embedded import EmbeddedPostgres
 from guichet.server.front import Front, Sockets
+from guichet.server.health import Health
 from guichet.server.parts import (
     embedded_database,
     opened_gateway,
@@ -40,7 +41,7 @@ async def run(settings: Settings, announce: Callable[[bool], None]) -> None:
     sockets = Sockets.bound(settings)
     simulation = Simulation(settings)
     settings = simulation.settings
-    site = Site(simulation.mounts)
+    site = Site(simulation.mounts, Health(settings.metrics_token))
     front = Front(site, sockets, settings)
     async with AsyncExitStack() as stack:
         parts = front.start()

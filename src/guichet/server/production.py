@@ -18,6 +18,8 @@ from guichet import logs
 from guichet.embedded.children import die_with_parent
 from guichet.server.errors import CannotServe
 from guichet.server.front import Front, Sockets
+from guichet.server.health import Health
+from guichet.server.http import HttpServer, bind
 from guichet.server.parts import (
     opened_gateway,
     refuse_unsafe,
@@ -56,13 +58,21 @@ async def work(settings: Settings) -> None:
     """Work until SIGINT or SIGTERM; raises ``CannotServe``."""
     stop = stop_signal()
     settings = _with_simulation(settings)
-    async with opened_gateway(settings, database_url(settings)) as gateway:
+    health = Health(settings.metrics_token)
+    async with AsyncExitStack() as stack:
+        parts: list[asyncio.Task[None]] = []
+        if settings.worker_port:
+            listener = bind(settings.host, settings.worker_port, "GUICHET_WORKER_PORT")
+            server = HttpServer(health, listener, settings=settings)
+            stack.push_async_callback(server.stop)
+            parts.append(server.start())
+        gateway = await stack.enter_async_context(opened_gateway(settings, database_url(settings)))
         worker = Worker(gateway)
-        task = asyncio.create_task(worker.run())
-        try:
-            await until_stopped(stop, task)
-        finally:
-            await worker.stop()
+        stack.push_async_callback(worker.stop)
+        parts.append(asyncio.create_task(worker.run()))
+        health.open(gateway)
+        stack.callback(health.close)
+        await until_stopped(stop, *parts)
 
 
 async def serve_one(
@@ -80,7 +90,7 @@ async def serve_one(
 
         simulation = Simulation(settings)
     settings = simulation.settings if simulation else _with_simulation(settings)
-    site = Site(simulation.mounts if simulation else None)
+    site = Site(simulation.mounts if simulation else None, Health(settings.metrics_token))
     front = Front(site, sockets, settings)
     parts: list[asyncio.Task[None]] = []
     async with AsyncExitStack() as stack:

@@ -1,20 +1,10 @@
-"""What listens on the port: health, metrics, and who answers which path."""
+"""What listens on the port: who answers which path."""
 
 from __future__ import annotations
 
-import asyncio
-import logging
-import os
 from collections.abc import Awaitable, Mapping
 
-from prometheus_client import (
-    CONTENT_TYPE_LATEST,
-    REGISTRY,
-    CollectorRegistry,
-    Counter,
-    generate_latest,
-)
-from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client import Counter
 
 from guichet.dialects.neopay import app as neopay
 from guichet.dialects.notchpay import app as notchpay
@@ -22,14 +12,8 @@ from guichet.gateway import Gateway
 from guichet.pages import app as pages
 from guichet.server import notices
 from guichet.server.apis import api_documents
-from guichet.store.checks import prove_commit
+from guichet.server.health import Health, not_ready, reply
 from guichet.web.asgi import Application, Asgi, Message, Receive, Scope, Send
-
-_log = logging.getLogger(__name__)
-
-#: However often it is asked for, the database's health is looked at this often at most.
-_HEALTH_SECONDS = 1.0
-_HEALTH_PATIENCE_SECONDS = 3.0
 
 REQUESTS = Counter(
     "guichet_requests", "Requests answered, by part of the server and status.", ["part", "status"]
@@ -43,14 +27,15 @@ class Site:
     by path, which see a root path as behind a proxy.
     """
 
-    def __init__(self, mounts: Mapping[str, Asgi] | None = None) -> None:
+    def __init__(
+        self, mounts: Mapping[str, Asgi] | None = None, health: Health | None = None
+    ) -> None:
         self._mounts = dict(mounts or {})
-        self._gateway: Gateway | None = None
+        self._health = health or Health()
         self._api: Asgi = _unavailable
         self._notices: Asgi = _unavailable
         self._pages: Application | None = None
         self._notchpay: Asgi = notchpay.unavailable
-        self._healthy_at = float("-inf")
 
     def open(self, gateway: Gateway) -> None:
         """Answer requests."""
@@ -58,21 +43,19 @@ class Site:
         self._notices = notices.build_app(gateway)
         self._pages = pages.build_app(gateway, api_documents(gateway.settings.base_url))
         self._notchpay = notchpay.build_app(gateway)
-        self._gateway = gateway
+        self._health.open(gateway)
 
     def close(self) -> None:
         """Be unhealthy, so that a load balancer looks elsewhere; requests are still answered."""
-        self._gateway = None
+        self._health.close()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         path: str = scope["path"]
         match path[1:].partition("/")[0]:
             case "api":
                 await self._api(scope, receive, _Counting("api", send))
-            case "healthz":
-                await self._health(send)
-            case "metrics":
-                await _reply(send, 200, _metrics(), CONTENT_TYPE_LATEST)
+            case segment if segment in Health.PATHS:
+                await self._health(scope, receive, send)
             case "notices":
                 await self._notices(scope, receive, _Counting("notices", send))
             case segment if segment in notchpay.SEGMENTS:
@@ -93,31 +76,6 @@ class Site:
     def _is_page(self, path: str) -> bool:
         return self._pages is not None and self._pages.serves(path)
 
-    async def _health(self, send: Send) -> None:
-        if await self._is_healthy():
-            await _reply(send, 200, b"ready\n")
-        else:
-            await _not_ready(send)
-
-    async def _is_healthy(self) -> bool:
-        """Whether a commit succeeds: anything less would be a promise that cannot be kept."""
-        gateway = self._gateway
-        if gateway is None:
-            return False
-        now = asyncio.get_running_loop().time()
-        if now - self._healthy_at > _HEALTH_SECONDS:
-            try:
-                async with (
-                    asyncio.timeout(_HEALTH_PATIENCE_SECONDS),
-                    gateway.database.connection() as connection,
-                ):
-                    await prove_commit(connection)
-            except Exception as error:  # noqa: BLE001 - whatever it is, we are not healthy
-                _log.warning("the database takes no commit: %s", error)
-                return False
-            self._healthy_at = now
-        return self._gateway is not None
-
 
 class NoticesOnly:
     """A site's ``/notices`` and nothing else of it: what listens to providers by mutual TLS."""
@@ -129,7 +87,7 @@ class NoticesOnly:
         if scope["path"].startswith("/notices/"):
             await self._site(scope, receive, send)
         else:
-            await _reply(send, 404, b"not found\n")
+            await reply(send, 404, b"not found\n")
 
 
 class _Counting:
@@ -160,35 +118,5 @@ def _under(prefix: str, app: Asgi) -> Asgi:
     return mounted
 
 
-def _metrics() -> bytes:
-    """This process's numbers, or those of all when several share the port."""
-    if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
-        return generate_latest(REGISTRY)
-    registry = CollectorRegistry()
-    MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
-    return generate_latest(registry)
-
-
 async def _unavailable(_scope: Scope, _receive: Receive, send: Send) -> None:
-    await _not_ready(send)
-
-
-async def _not_ready(send: Send) -> None:
-    await _reply(send, 503, b"not ready\n", extra=[(b"retry-after", b"1")])
-
-
-async def _reply(
-    send: Send,
-    status: int,
-    body: bytes,
-    content_type: str = "text/plain; charset=utf-8",
-    extra: list[tuple[bytes, bytes]] | None = None,
-) -> None:
-    headers = [
-        (b"content-type", content_type.encode()),
-        (b"content-length", str(len(body)).encode()),
-        (b"cache-control", b"no-store"),
-        *(extra or []),
-    ]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+    await not_ready(send)

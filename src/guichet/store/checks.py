@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from guichet.domain.errors import DatabaseUnavailable
 from guichet.store import migrate
 from guichet.store.database import Connection
 
@@ -49,4 +50,10 @@ async def problems(connection: Connection) -> list[str]:
 
 async def prove_commit(connection: Connection) -> None:
     """Commit something that leaves no trace; raises whatever keeps a commit from succeeding."""
-    await connection.execute("SELECT pg_logical_emit_message(true, 'guichet', '')")
+    row = await connection.fetchrow(
+        "SELECT current_setting('transaction_read_only') AS read_only,"
+        " pg_logical_emit_message(true, 'guichet', '')"  # which a read-only session may, too
+    )
+    assert row is not None
+    if row["read_only"] == "on":
+        raise DatabaseUnavailable
