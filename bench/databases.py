@@ -8,7 +8,7 @@ import shutil
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
@@ -18,8 +18,13 @@ import asyncpg
 
 from bench.load import PAYERS
 from bench.statements import APPLICATIONS, INSTITUTION
+from guichet.domain.ids import new_id
 from guichet.embedded.postgres import EmbeddedPostgres, Endpoints
+from guichet.people import written
 from guichet.store.migrate import migrate, serving_role
+from guichet.store.sealed_payers import CUSTOMER, email_digest
+from guichet.store.seals import people_with
+from guichet.vault import Vault, generate_key
 
 #: A time-ordered id of the house's layout (domain/ids.py) made from a number of ticks.
 _ID = (
@@ -28,13 +33,11 @@ _ID = (
 )
 _TICKS_NOW = "extract(epoch FROM now()) * 100000"
 
-_FILL_CUSTOMERS = f"""
-INSERT INTO customers (id, application_id, email_key, email, name, country, currency, created_at,
+_FILL_CUSTOMERS = """
+INSERT INTO customers (id, application_id, data_key, sealed, email_digest, search_keys, created_at,
     updated_at)
-SELECT {_ID.format(ticks=f"{_TICKS_NOW} - 100 * n")}, ($1::uuid[])[1 + n % cardinality($1)],
-    'payer' || lpad(n::text, 5, '0') || '@example.com',
-    'payer' || lpad(n::text, 5, '0') || '@example.com', 'Jhon Doe', 'GB', 'GBP', now(), now()
-FROM generate_series(0, {PAYERS - 1}) n
+SELECT p.*, now(), now()
+FROM unnest($1::uuid[], $2::uuid[], $3::bytea[], $4::bytea[], $5::bytea[], $6::bytea[]) AS p
 """
 #: Spread over the last thirty days.
 _FILL_PAYMENTS = f"""
@@ -82,6 +85,7 @@ class Filled:
     payee_id: UUID
     fee_rule_id: UUID
     filled: int = 0
+    secret_key: str = field(default_factory=generate_key)
 
     @property
     def application_ids(self) -> list[UUID]:
@@ -162,9 +166,30 @@ async def fill(endpoints: Endpoints, name: str) -> Filled:
         " AS n (digest, id)",
         [hashlib.sha256(token.encode()).digest() for token in tokens], filled.application_ids, now,
     )  # fmt: skip
-    await filled.run(_FILL_CUSTOMERS, filled.application_ids)
+    await fill_payers(filled)
     await filled.run("VACUUM (ANALYZE)")
     return filled
+
+
+async def fill_payers(filled: Filled) -> None:
+    """The payers, sealed as the server would seal them."""
+    connection = await asyncpg.connect(filled.owner_dsn)
+    try:
+        people = await people_with(connection, Vault([filled.secret_key]))
+    finally:
+        await connection.close()
+    rows = []
+    for number in range(PAYERS):
+        application_id = filled.application_ids[number % APPLICATIONS]
+        email = f"payer{number:05d}@example.com"
+        facts = {"email": email, "name": "Jhon Doe", "country": "GB", "currency": "GBP"}
+        payer_id = new_id(datetime.now(UTC))
+        key = people.new_key(payer_id)
+        rows.append((
+            payer_id, application_id, key.sealed, key.seal(CUSTOMER, written(facts)),
+            email_digest(people, application_id, email), people.search_keys(application_id, facts),
+        ))  # fmt: skip
+    await filled.run(_FILL_CUSTOMERS, *map(list, zip(*rows, strict=True)))
 
 
 def _of(dsn: str, database: str) -> str:

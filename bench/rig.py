@@ -14,7 +14,6 @@ from bench.databases import Filled
 from bench.load import HttpLoad, Sample, SqlLoad
 from bench.processes import free_port, running, wait_until_ready
 from bench.report import Ratio, run_row
-from guichet.vault import generate_key
 
 _CREATE_BODY = json.dumps({
     "serviceId": "api",
@@ -77,7 +76,7 @@ class Bench:
         environment = {
             "GUICHET_DATABASE_URL": database.dsn,
             "GUICHET_PORT": str(port),
-            "GUICHET_SECRET_KEYS": generate_key(),
+            "GUICHET_SECRET_KEYS": database.secret_key,
             "GUICHET_LOG_LEVEL": "error",
         }
         with running("bench.server", environment=environment) as process:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -14,10 +15,17 @@ APPLICATIONS = 16
 AMOUNT_MINOR = 12_244
 INSTITUTION = 20
 
+#: A payer as long as they are once sealed; who they are the database cannot tell.
+DATA_KEY, SEALED, SEARCH_KEYS = b"k" * 64, b"s" * 110, b"w" * 32
+
 #: The store's own statement for creating payments, called by the ceiling with one item each, and
 #: the settings of the store's own sessions.
 CREATE = payments._CREATE  # noqa: SLF001
 SESSION = database._SESSION  # noqa: SLF001
+
+
+def _digest(email: str) -> bytes:
+    return hashlib.md5(email.encode(), usedforsecurity=False).digest()
 
 
 def serial_number(number: int) -> int:
@@ -36,8 +44,8 @@ def create_arguments(application_id: UUID, payee_id: UUID, fee_rule_id: UUID) ->
             INSTITUTION, None, "GB", "reference", AMOUNT_MINOR, "GBP", 86,
             "https://merchant.example/callback", f"sql-{number:012d}", b"h" * 32,
             now + timedelta(days=1), event_id,
-            None, payer_id, email, email, "Jhon Doe", None, None, None, "GB",
-            None, None, None, None, None, None,
+            None, payer_id, _digest(email), _digest(email), DATA_KEY, SEALED, SEARCH_KEYS, None,
+            None,
         )]  # fmt: skip
 
     return (one_item, datetime.now(UTC))
@@ -46,15 +54,15 @@ def create_arguments(application_id: UUID, payee_id: UUID, fee_rule_id: UUID) ->
 #: The same call for pgbench, which makes its values itself.
 def create_script(application_ids: list[UUID], payee_id: UUID, fee_rule_id: UUID) -> str:
     names = ", ".join(f"'{application_id}'" for application_id in application_ids)
-    email = "'payer' || lpad(:n::text, 5, '0') || '@example.com'"
+    digest = "decode(md5('payer' || lpad(:n::text, 5, '0') || '@example.com'), 'hex')"
     return f"""\\set n random(0, {PAYERS - 1})
 \\set a random(1, {len(application_ids)})
 SELECT * FROM create_payments(ARRAY[ROW(
     uuidv7(), (ARRAY[{names}]::uuid[])[:a], 'sandbox', '{payee_id}'::uuid, '{fee_rule_id}'::uuid,
     'open_banking', {INSTITUTION}, NULL, 'GB', 'reference', {AMOUNT_MINOR}, 'GBP', 86,
     'https://merchant.example/callback', 'pgbench-' || gen_random_uuid(), sha256('h'),
-    now() + interval '1 day', uuidv7(), NULL, uuidv7(), {email}, {email}, 'Jhon Doe',
-    NULL, NULL, NULL, 'GB', NULL, NULL, NULL, NULL, NULL, NULL)::payment_item], now());
+    now() + interval '1 day', uuidv7(), NULL, uuidv7(), {digest}, {digest}, '\\x{DATA_KEY.hex()}',
+    '\\x{SEALED.hex()}', '\\x{SEARCH_KEYS.hex()}', NULL, NULL)::payment_of_payer], now());
 """
 
 

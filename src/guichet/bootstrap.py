@@ -31,6 +31,7 @@ from guichet.services.payments import PaymentDesk
 from guichet.services.settlement import Recorder
 from guichet.settings import Settings
 from guichet.store.database import Database
+from guichet.store.seals import open_people
 from guichet.vault import Vault
 
 #: Where the simulators are mounted below the server's own address.
@@ -249,7 +250,7 @@ async def build_gateway(
     """A gateway on a migrated database, its tables read and kept fresh until ``close_gateway``.
 
     ``database_url`` connects as the serving role. Raises ``DatabaseUnavailable``, and
-    ``ValueError`` for unusable secret keys.
+    ``ValueError`` for unusable secret keys, also those that did not seal this database.
     """
     http = GuardedClient()
     database = Database(database_url, settings.database_connections)
@@ -266,6 +267,7 @@ async def build_gateway(
         limits=CallerLimits(settings),
         faces={"neopay": neopay_face, "notchpay": notchpay_face},
     )
+    database.people = await open_people(database, vault)
     gateway.desk = PaymentDesk(gateway)
     gateway.recorder = Recorder(gateway)
     await gateway.access.start()

@@ -19,8 +19,9 @@ from guichet.embedded import CannotStart
 from guichet.server.errors import CannotServe
 from guichet.settings import InvalidSetting
 from guichet.store.migrate import ChangedMigration
+from guichet.store.sealing import KeysWanted
 
-_FAILURES = (CannotServe, CannotStart, ChangedMigration, GuichetError, InvalidSetting)
+_FAILURES = (CannotServe, CannotStart, ChangedMigration, GuichetError, InvalidSetting, KeysWanted)
 
 app = App(name="guichet", help="A self-hosted payment gateway.")
 for command in (processes.run, processes.serve, processes.work, processes.doctor):

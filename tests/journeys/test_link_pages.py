@@ -144,8 +144,8 @@ async def test_everything_filled_in(script: bool, stall: Stall, new_payer: NewPa
         await payer.sees("Pay John Doe with Pix")
 
     (payment,) = await stall.payments_of(link)
-    (customer,) = await stall.query("SELECT * FROM customers WHERE id = $1", payment["customer_id"])
-    assert {name: customer[name] or "" for name in PERSON} == PERSON
+    customer = await stall.customer(payment["customer_id"])
+    assert {name: getattr(customer, name) or "" for name in PERSON} == PERSON
 
 
 async def test_without_script_a_bank_is_found_by_the_button(

@@ -17,6 +17,7 @@ from conftest import DatabaseUrls
 from gateways import SECRET_KEY, caller_of, seed
 from guichet.bootstrap import build_gateway, close_gateway
 from guichet.domain.clock import MovableClock
+from guichet.domain.customers import Customer
 from guichet.domain.links import Link
 from guichet.domain.money import Money
 from guichet.domain.outcomes import Outcome, Redirect, ShowCode, Waiting
@@ -26,6 +27,7 @@ from guichet.pages.app import build_app
 from guichet.server.apis import api_documents
 from guichet.services.charges import get_code
 from guichet.services.checkout import CheckoutView, open_checkout, start_attempt
+from guichet.services.customers import read_customer
 from guichet.services.mobile_payments import create_open_payment
 from guichet.services.payers import WantedPayer, find_or_make_payer
 from guichet.services.payments import checkout_url, create_payment
@@ -129,6 +131,10 @@ class Stall:
             return list(await connection.fetch(sql, *arguments))
         finally:
             await connection.close()
+
+    async def customer(self, customer_id: UUID) -> Customer:
+        """A payer as the application sees them."""
+        return await read_customer(self.gateway, caller_of(self.gateway), customer_id)
 
     async def payments_of(self, link: Link) -> list[Any]:
         """The rows of the payments that were made from a link, oldest first."""

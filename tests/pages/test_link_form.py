@@ -102,9 +102,9 @@ async def test_from_the_form_to_the_bank(stall: Stall, payer: httpx2.AsyncClient
     assert (payment["reference"], payment["institution_id"]) == ("NEOPAY-IPHONE", 20)
     handoff = await payer.get(sent.headers["location"])
     assert f'href="{BANK_URL}"' in handoff.text
-    (customer,) = await stall.query("SELECT * FROM customers WHERE id = $1", payment["customer_id"])
-    assert customer["email"] == "payer@example.com"
-    assert {name: customer[name] or "" for name in PERSON} == PERSON
+    customer = await stall.customer(payment["customer_id"])
+    assert customer.email == "payer@example.com"
+    assert {name: getattr(customer, name) or "" for name in PERSON} == PERSON
 
 
 async def test_a_bank_on_our_own_origin_is_reached_at_once(

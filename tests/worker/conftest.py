@@ -22,6 +22,7 @@ from guichet.services.payments import PaymentDesk
 from guichet.services.settlement import Recorder
 from guichet.settings import Settings
 from guichet.store.database import Database
+from guichet.store.seals import open_people
 from guichet.vault import Vault, generate_key
 from worker.endpoint_parts import PRIVATE_KEY
 from worker.parts import RAIL, SECRET, Receiver, ScriptedRail, receiving, rows
@@ -45,11 +46,13 @@ async def gateway(
 ) -> AsyncIterator[Gateway]:
     settings = Settings(webhook_timeout_seconds=5.0)
     database = Database(database_urls.serving_url, 8)
+    vault = Vault([generate_key()])
+    database.people = await open_people(database, vault)
     made = Gateway(
         settings=settings,
         clock=clock,
         database=database,
-        vault=Vault([generate_key()]),
+        vault=vault,
         http=GuardedClient(),
         rails=Registry({(RAIL, "sandbox"): rail, (RAIL, "live"): ScriptedRail()}),
         access=AccessTable(database),

@@ -21,13 +21,14 @@ from guichet.domain.access import Application
 from guichet.domain.clock import MovableClock
 from guichet.domain.events import Event
 from guichet.domain.ids import new_id
+from guichet.domain.paging import Page
 from guichet.gateway import Gateway
 from guichet.services.endpoints import (
     change_endpoint,
     rotate_secret,
 )
-from guichet.services.payers import change_payer, make_payer
-from guichet.store import attempts
+from guichet.services.payers import change_payer, list_payers, make_payer
+from guichet.store import attempts, payers
 from outbound.listeners import answer
 from worker.conftest import NewApplication
 from worker.endpoint_parts import PRIVATE_KEY, deliver_due, endpoint_at, told, told_names
@@ -233,7 +234,10 @@ async def test_a_retry_has_the_same_id_and_bytes(
         made = await endpoint_at(gateway, shop, receiver.url)
         await told(gateway, shop)
         assert await deliver_due(gateway) == ["pending"]
-        await rows(gateway, "UPDATE customers SET name = 'changed'")
+        (payer,) = (await list_payers(gateway, shop, None, Page(1, 2))).items
+        changed = payer._replace(name="changed")
+        async with gateway.database.transaction() as tx:  # untold
+            await payers.update(tx, changed, (None, None), None, clock.now())
         clock.move(timedelta(seconds=6))
         receiver.handler = answer()
         assert await deliver_due(gateway) == ["delivered"]

@@ -66,7 +66,7 @@ class Attempt(NamedTuple):
     """One try on one rail. Its id, as 32 hexadecimal digits, is the provider's idempotency key.
 
     ``account_id`` is the application's account at the provider, if it has one of its own;
-    ``channel`` and ``payer_phone`` say whose handset confirms a mobile-money payment.
+    ``channel`` and ``payer_phone`` (sealed) say whose handset confirms a mobile-money payment.
     ``memory`` is what the rail asked us to keep, sealed. What the payer has to do next is an
     address to go to (``next_step_url``) or a code to pay with (``next_step_code``).
     ``received_minor`` (of ``received_currency``) is what really came, of which ``placed_minor``
@@ -83,7 +83,7 @@ class Attempt(NamedTuple):
     institution_id: int | None
     account_id: UUID | None
     channel: str | None
-    payer_phone: str | None
+    payer_phone: bytes | None
     status: str
     provider_reference: str | None
     memory: bytes | None

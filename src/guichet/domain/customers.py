@@ -32,6 +32,9 @@ class Customer(NamedTuple):
 #: The fields an application may write, in the order of the columns.
 CUSTOMER_FIELDS: tuple[str, ...] = Customer._fields[1:-1]
 
+#: What is shown of a payer who was erased: nobody's name, at a domain that cannot exist.
+ERASED = {"name": "erased", "email": "erased@erased.invalid"}
+
 
 def email_key(email: str) -> str:
     """The form in which e-mail addresses are compared (case does not count)."""

@@ -74,10 +74,10 @@ async def pay_by_handset(gateway: Gateway, view: CheckoutView, request: Request)
 def method_text(view: CheckoutView) -> str | None:
     """Whose handset pays, as much of it as a payer recognises: ``Orange Money ··· 00 00``."""
     attempt = view.attempt
-    if attempt is None or attempt.payer_phone is None:
+    if attempt is None or view.payer_phone is None:
         return None
     channel = CHANNELS.get(attempt.channel or "")
-    digits = attempt.payer_phone[-4:]
+    digits = view.payer_phone[-4:]
     return f"{channel.name if channel else ''} ··· {digits[:2]} {digits[2:]}".strip()
 
 

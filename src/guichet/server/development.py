@@ -14,6 +14,7 @@ from guichet import demo
 from guichet.embedded import EmbeddedPostgres
 from guichet.server.front import Front, Sockets
 from guichet.server.health import Health
+from guichet.server.operations import open_vault
 from guichet.server.parts import (
     embedded_database,
     opened_gateway,
@@ -51,7 +52,8 @@ async def run(settings: Settings, announce: Callable[[bool], None]) -> None:
         if settings.database_url:
             database_url = settings.database_url
             if settings.owner_database_url:
-                await migrate(settings.owner_database_url, serving_role(database_url))
+                role = serving_role(database_url)
+                await migrate(settings.owner_database_url, role, lambda: open_vault(settings))
         else:
             database_url, keeper = await stack.enter_async_context(_database(settings))
             parts.append(keeper)
@@ -74,7 +76,8 @@ async def _database(settings: Settings) -> AsyncIterator[tuple[str, asyncio.Task
     endpoints = await database.start()
     keeper = None
     try:
-        await migrate(endpoints.owner_dsn, serving_role(endpoints.serving_dsn))
+        role = serving_role(endpoints.serving_dsn)
+        await migrate(endpoints.owner_dsn, role, lambda: open_vault(settings))
         await _seed(settings, endpoints.owner_dsn)
         keeper = asyncio.create_task(_keep(database))
         yield endpoints.serving_dsn, keeper

@@ -71,7 +71,7 @@ async def apply_migrations(settings: Settings) -> list[str]:
         role = serving_role(serving_url)
         if not role:
             raise CannotServe("GUICHET_DATABASE_URL must name the serving role: it gets its rights")
-        return await migrate(owner_url, role)
+        return await migrate(owner_url, role, lambda: open_vault(settings))
 
 
 async def examine(settings: Settings) -> list[str]:
@@ -111,7 +111,8 @@ async def database_urls(settings: Settings) -> AsyncIterator[tuple[str, str]]:
         return
     endpoints: Endpoints = await launcher.start()
     try:
-        await migrate(endpoints.owner_dsn, serving_role(endpoints.serving_dsn))
+        role = serving_role(endpoints.serving_dsn)
+        await migrate(endpoints.owner_dsn, role, lambda: open_vault(settings))
         yield endpoints.serving_dsn, endpoints.owner_dsn
     finally:
         await launcher.stop()

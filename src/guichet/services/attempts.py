@@ -21,7 +21,7 @@ from guichet.gateway import Gateway
 from guichet.rails.port import RailUnavailable
 from guichet.services.settlement import record_outcome
 from guichet.store import attempts as store
-from guichet.store import customers
+from guichet.store import customers, payers
 
 log = logging.getLogger(__name__)
 
@@ -139,13 +139,17 @@ async def collect_order(
 
 
 async def _payer(gateway: Gateway, payment: Payment, attempt: Attempt) -> Payer:
-    if not gateway.rails.get(attempt.rail, attempt.environment).card.needs_payer:
-        return Payer(phone=attempt.payer_phone)
+    needed = gateway.rails.get(attempt.rail, attempt.environment).card.needs_payer
+    if not needed and attempt.payer_phone is None:
+        return Payer()
+    known = None
     async with gateway.database.connection() as connection:
-        known = await customers.by_id(connection, payment.application_id, payment.customer_id)
+        phone = await payers.open_phone(connection, payment.customer_id, attempt.payer_phone)
+        if needed:
+            known = await customers.by_id(connection, payment.application_id, payment.customer_id)
     if known is None:
-        return Payer(phone=attempt.payer_phone)
-    return Payer(known.name, known.tax_number, attempt.payer_phone, known.email)
+        return Payer(phone=phone)
+    return Payer(known.name, known.tax_number, phone, known.email)
 
 
 def provider_account(gateway: Gateway, account_id: UUID | None) -> ProviderAccount | None:

@@ -25,6 +25,7 @@ from guichet.services.institutions import institution_of
 from guichet.services.notices import keep_reply
 from guichet.store import attempts as store
 from guichet.store import links as link_store
+from guichet.store import payers as payer_store
 from guichet.store import payments as payment_store
 
 _PARAMETERS_MAX = 20
@@ -34,7 +35,7 @@ _PARAMETER_LENGTH_MAX = 4096
 class CheckoutView(NamedTuple):
     """What the hosted page shows. ``attempt`` is the newest one, if any; ``link`` the payment link
     that the payment was born from, deleted or not, and ``link_state`` whether it is still open,
-    room aside: the payment has its own.
+    room aside: the payment has its own. ``payer_phone`` (E.164) is the handset of the attempt.
     """
 
     payment: Payment
@@ -44,6 +45,7 @@ class CheckoutView(NamedTuple):
     attempt: Attempt | None
     link: Link | None = None
     link_state: str | None = None
+    payer_phone: str | None = None
 
     @property
     def is_startable(self) -> bool:
@@ -132,6 +134,9 @@ async def reserve_attempt(
         if link is not None and (state := state_of(link, now, 0)) != "open":
             raise LinkNotPayable(state)
         rail = method.rail if method else payment.rail
+        phone = None
+        if method is not None:
+            phone = await payer_store.seal_phone(tx, payment.customer_id, method.phone)
         attempt = Attempt(
             id=new_id(now),
             payment_id=payment.id,
@@ -142,7 +147,7 @@ async def reserve_attempt(
             institution_id=payment.institution_id,
             account_id=gateway.access.account_id(payment.application_id, rail),
             channel=method.channel if method else None,
-            payer_phone=method.phone if method else None,
+            payer_phone=phone,
             status=ATTEMPT.start,
             provider_reference=None,
             memory=None,
@@ -172,6 +177,10 @@ async def _view(gateway: Gateway, payment_id: UUID) -> CheckoutView:
         if row is None:
             raise NotFound("payment", str(payment_id))
         attempt = await store.latest(connection, payment_id)
+        phone = None
+        if attempt is not None:
+            payer_id = row.payment.customer_id
+            phone = await payer_store.open_phone(connection, payer_id, attempt.payer_phone)
         link = None
         if row.payment.link_id is not None:
             link = await link_store.by_id(connection, row.payment.link_id)
@@ -184,6 +193,7 @@ async def _view(gateway: Gateway, payment_id: UUID) -> CheckoutView:
         attempt,
         link,
         state_of(link, gateway.clock.now(), 0) if link else None,
+        phone,
     )
 
 

@@ -151,7 +151,7 @@ async def _pay(
             lifetime = min(lifetime, LIMITED_LIFETIME)
         payment = _payment(gateway, application, locked, new, (key, content))
         item = draft_payment(gateway, application, payment, lifetime)
-        return (await payments.create(tx, [item], item.payment.created_at))[0]
+        return await payments.create_one(tx, item, item.payment.created_at)
 
 
 async def _former(

@@ -53,7 +53,7 @@ async def create_open_payment(
     item = item._replace(payment=item.payment._replace(details=details))
     try:
         async with gateway.database.transaction() as tx:
-            (made,) = await payments.create(tx, [item], item.payment.created_at)
+            made = await payments.create_one(tx, item, item.payment.created_at)
             if made is not None:
                 await payments.keep_details(tx, made.payment.id, details)
                 await attempts.tell_endpoints(tx, item.event_id)
@@ -102,8 +102,8 @@ async def process_payment(
         raise NotPayable("processing")
     # Before the payment moves on: whoever reads the next version reads this with it.
     chosen = json.dumps({"channel": channel.id, "payer_phone": phone})
-    async with gateway.database.connection() as connection:
-        await payments.keep_details(connection, payment_id, chosen)
+    async with gateway.database.transaction() as tx:
+        await payments.keep_details(tx, payment_id, chosen)
     attempt = await begin_attempt(gateway, *started, payer_address)
     if attempt.reason == Reason.NOT_STARTED:
         raise Unavailable

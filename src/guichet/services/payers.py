@@ -20,7 +20,7 @@ from guichet.gateway import Gateway
 from guichet.services.phones import normalise_phone
 from guichet.store import attempts, payers
 from guichet.store.database import Connection
-from guichet.store.payers import Payer, UsedMethod
+from guichet.store.payers import Payer, PayerSearch, UsedMethod
 
 __all__ = [
     "Payer",
@@ -106,11 +106,12 @@ async def change_payer(
             wanted.email if wanted.email != payer.email else None,
             wanted.phone if wanted.phone != payer.phone else None,
         )
+        _, phone_key = _keys(application, None, wanted.phone)
         try:
             async with tx.transaction():
-                changed = await payers.update(tx, wanted, keys, now)
+                changed = await payers.update(tx, wanted, keys, phone_key, now)
         except asyncpg.UniqueViolationError:  # others are found by it
-            changed = await payers.update(tx, wanted, (None, None), now)
+            changed = await payers.update(tx, wanted, (None, None), phone_key, now)
         if changed is None:
             raise NotFound("customer", str(payer_id))
         await _tell(tx, changed, event, now)
@@ -133,9 +134,15 @@ async def list_payers(
     page: Page,
     created: tuple[datetime | None, datetime | None] = (None, None),
 ) -> Listing[Payer]:
-    """One page of the application's payers, newest first; ``created`` from, and before."""
+    """One page of the application's payers, newest first; ``created`` from, and before.
+
+    ``search`` finds whole words of names, and whole e-mails, phones and tax numbers.
+    """
+    sought = None
+    if search is not None:
+        sought = PayerSearch(search, normalise_phone(search, application.payee.country))
     async with gateway.database.connection() as connection:
-        rows, total = await payers.list_page(connection, application.id, search, page, created)
+        rows, total = await payers.list_page(connection, application.id, sought, page, created)
     return Listing(list(rows), total)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import NamedTuple
 from uuid import UUID
@@ -21,10 +22,12 @@ from guichet.gateway import Gateway
 from guichet.services.institutions import find_institution
 from guichet.services.offers import offered_rail
 from guichet.services.payment_pages import PaymentPages
+from guichet.services.phones import normalise_phone
 from guichet.store import payments as store
 from guichet.store.batcher import Batcher
 from guichet.store.payment_pages import PaymentFilters
-from guichet.store.payments import PaymentInsert, PaymentRow
+from guichet.store.payments import PaymentRow
+from guichet.store.sealed_payers import PaymentInsert
 
 __all__ = [
     "PaymentDesk",
@@ -69,7 +72,9 @@ class PaymentDesk:
         """Wait until everything submitted is answered."""
         await asyncio.gather(self.creator.drain(), self.reader.drain(), self.pages.drain())
 
-    async def _create(self, items: Sequence[PaymentInsert]) -> Sequence[PaymentView | None]:
+    async def _create(
+        self, items: Sequence[PaymentInsert]
+    ) -> Sequence[PaymentView | Exception | None]:
         async with self._gateway.database.connection() as connection:
             return await store.create(connection, items, items[-1].payment.created_at)
 
@@ -96,7 +101,7 @@ async def create_payment(gateway: Gateway, caller: Caller, new: NewPayment) -> P
         # Somebody else inserted the same request key meanwhile, or the payer named by id was
         # given another payer's e-mail.
         made = None
-        if error.constraint_name == "customers_application_id_email_key_key":
+        if error.constraint_name == "customers_email":
             raise Invalid("customer.email", "taken") from None
     if made is not None:
         return made
@@ -204,7 +209,11 @@ async def list_payments(
     gateway: Gateway, caller: Caller, filters: PaymentFilters, page: Page
 ) -> Listing[PaymentView]:
     """One page of the application's payments, newest first."""
-    return await gateway.desk.pages.read(caller.application.id, filters, page)
+    application = caller.application
+    if filters.search is not None:
+        phone = normalise_phone(filters.search, application.payee.country)
+        filters = replace(filters, search_phone=phone)
+    return await gateway.desk.pages.read(application.id, filters, page)
 
 
 def checkout_url(gateway: Gateway, payment_id: UUID) -> str:

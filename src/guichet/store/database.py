@@ -10,13 +10,18 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import asyncpg
 
 from guichet.domain.errors import Conflicted, DatabaseUnavailable, Overloaded, Unavailable
+from guichet.people import People
 
 Connection: TypeAlias = "asyncpg.Connection[Any]"
+if TYPE_CHECKING:
+    _Base = asyncpg.Connection[Any]
+else:
+    _Base = asyncpg.Connection
 
 _WAIT_SECONDS = 2.0
 _CONNECT_SECONDS = 3.0
@@ -54,12 +59,35 @@ _CONFLICT = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
 _TOO_LONG = (asyncpg.LockNotAvailableError, asyncpg.QueryCanceledError)
 
 
+class _SealingConnection(_Base):
+    """A connection that knows how personal data are sealed, so that no caller need remember."""
+
+    database: Database
+
+
+def people_of(connection: Connection) -> People:
+    """What seals and opens personal data on this connection.
+
+    Raises ``TypeError`` for a connection that no ``Database`` opened.
+    """
+    if not isinstance(connection, _SealingConnection):
+        raise TypeError("this connection has no key to personal data")
+    people = connection.database.people
+    if people is None:
+        raise TypeError("the database has not been given the keys to personal data")
+    return people
+
+
 class Database:
-    """``size`` connections to ``dsn``, opened when needed and again after they are lost."""
+    """``size`` connections to ``dsn``, opened when needed and again after they are lost.
+
+    ``people`` seals and opens the personal data of what is written and read through them.
+    """
 
     def __init__(self, dsn: str, size: int) -> None:
         self.dsn = dsn
         self.size = size
+        self.people: People | None = None
         self._idle: deque[Connection] = deque()
         self._open = 0
         self._waiting: deque[asyncio.Future[None]] = deque()
@@ -68,8 +96,9 @@ class Database:
     async def connect(self) -> Connection:
         """A connection of the caller's own, outside the free list (for LISTEN)."""
         try:
-            return await asyncpg.connect(
+            connection = await asyncpg.connect(
                 self.dsn,
+                connection_class=_SealingConnection,
                 timeout=_CONNECT_SECONDS,
                 command_timeout=_COMMAND_SECONDS,
                 server_settings=_SESSION,
@@ -78,6 +107,8 @@ class Database:
             )
         except _LOST as error:
             raise DatabaseUnavailable from error
+        connection.database = self
+        return connection
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Connection]:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from importlib.resources import files
 from urllib.parse import unquote, urlsplit
 
 import asyncpg
+
+from guichet.store.sealing import seal_plain
+from guichet.vault import Vault
 
 _LOCK = 0x67756963  # any constant: one migration at a time
 _HISTORY = """
@@ -44,11 +48,14 @@ def available() -> list[tuple[str, str]]:
     )
 
 
-async def migrate(owner_dsn: str, serving_role: str) -> list[str]:
+async def migrate(
+    owner_dsn: str, serving_role: str, vault: Callable[[], Vault] | None = None
+) -> list[str]:
     """Bring the database to this version; returns the names of what was applied.
 
     ``owner_dsn`` connects as the role that owns the tables, ``serving_role`` is granted what the
-    server needs. All or nothing, one at a time. Raises ``ChangedMigration``.
+    server needs; ``vault`` is asked for when an older version left personal data to be sealed. All
+    or nothing, one at a time. Raises ``ChangedMigration`` and ``KeysWanted``.
     """
     connection = await asyncpg.connect(owner_dsn, timeout=10)
     try:
@@ -71,6 +78,7 @@ async def migrate(owner_dsn: str, serving_role: str) -> list[str]:
                     "INSERT INTO schema_migrations (name, checksum) VALUES ($1, $2)", name, checksum
                 )
                 applied.append(name)
+            await seal_plain(connection, applied, vault)
             role = '"' + serving_role.replace('"', '""') + '"'
             await connection.execute(_GRANTS.format(role=role))
         return applied

@@ -14,7 +14,9 @@ from uuid import UUID
 
 from guichet.domain.ids import first_id
 from guichet.domain.paging import Page
-from guichet.store.database import Connection
+from guichet.people import Search
+from guichet.store.database import Connection, people_of
+from guichet.store.sealed_payers import HAS_ALL
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +24,9 @@ class PaymentFilters:
     """Which payments a list shows; None means all.
 
     ``statuses`` are the (status, reason) pairs wanted, an absent reason being "";
-    ``created_before`` is exclusive; ``from_link`` says whether payment links bore them.
+    ``created_before`` is exclusive; ``from_link`` says whether payment links bore them. ``search``
+    finds parts of references, whole words of descriptions and payers' names, and payers' whole
+    e-mails and phones, of which ``search_phone`` is the international form, if it is one.
     """
 
     rail: str | None = None
@@ -35,6 +39,7 @@ class PaymentFilters:
     payment_id: UUID | None = None
     channels: Sequence[str] | None = None
     search: str | None = None
+    search_phone: str | None = None
 
 
 class Stamp(NamedTuple):
@@ -61,14 +66,18 @@ class PageStamps(NamedTuple):
 
 
 #: What people remember of a payment: its reference, its description, its payer.
-_SEARCH = """
-strpos(lower(concat_ws(' ', p.reference, p.details ->> 'description', (
-    SELECT concat_ws(' ', s.name, s.email, s.phone) FROM customers s WHERE s.id = p.customer_id
-))), lower({})) > 0
+_IN_REFERENCE = "strpos(lower(p.reference), lower({text})) > 0"
+_IN_DESCRIPTION = HAS_ALL.format(words="{words}", wholes="{wholes}", keys="p.search_keys")
+_OF_PAYER = HAS_ALL.format(words="{words}", wholes="{wholes}", keys="s.search_keys")
+_SEARCH = f"""
+({_IN_REFERENCE} OR {_IN_DESCRIPTION}
+    OR EXISTS (SELECT FROM customers s WHERE s.id = p.customer_id AND {_OF_PAYER}))
 """
 
 
-def _where(filters: PaymentFilters, first_parameter: int) -> tuple[str, list[object]]:
+def _where(
+    filters: PaymentFilters, sought: Search | None, first_parameter: int
+) -> tuple[str, list[object]]:
     """The conditions as SQL with its parameters. Ids carry their time, so dates bound the key."""
     conditions, values = ["p.application_id = k.application_id"], list[object]()
 
@@ -96,7 +105,11 @@ def _where(filters: PaymentFilters, first_parameter: int) -> tuple[str, list[obj
     if filters.channels is not None:
         add("p.details ->> 'channel' = ANY({}::text[])", filters.channels)
     if filters.search is not None:
-        add(_SEARCH, filters.search)
+        assert sought is not None
+        names = ("text", "words", "wholes")
+        places = {name: f"${first_parameter + len(values) + n}" for n, name in enumerate(names)}
+        conditions.append(_SEARCH.format(**places))
+        values += [filters.search, *sought]
     return " AND ".join(conditions), values
 
 
@@ -127,8 +140,16 @@ ORDER BY k.n
 async def read_pages(
     connection: Connection, keys: Sequence[PageKey], filters: PaymentFilters
 ) -> list[PageStamps]:
-    """The pages that ``keys`` name, of the payments that pass ``filters``: one query."""
-    where, values = _where(filters, 5)
+    """The pages that ``keys`` name, of the payments that pass ``filters``: one query.
+
+    A search is of one page, for digests are each application's own.
+    """
+    sought = None
+    if filters.search is not None:
+        (key,) = keys
+        people = people_of(connection)
+        sought = people.search(key.application_id, filters.search, filters.search_phone)
+    where, values = _where(filters, sought, 5)
     records = await connection.fetch(
         _PAGES.format(where=where),
         [key.application_id for key in keys],
