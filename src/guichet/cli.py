@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 from cyclopts import App
@@ -41,3 +42,6 @@ def main() -> None:
         app()
     except _FAILURES as error:
         sys.exit(f"guichet: {error}")
+    except BrokenPipeError:  # whoever reads what we print has seen enough: nothing is to be flushed
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)

@@ -48,7 +48,6 @@ from services.sending import wanted
 from torture.fickle import Collected, FicklePsp
 
 WALKERS = 16
-STEPS = 25
 
 Item = TypeVar("Item")
 #: What merchants are refused; everything else that is raised is a surprise.
@@ -98,7 +97,7 @@ class Walker:
         self._chance = chance
         self._made = 0
 
-    async def walk(self, steps: int = STEPS) -> None:
+    async def walk(self, steps: int) -> None:
         actions: dict[Callable[[], Awaitable[None]], int] = {
             self.pay: 30,
             self.report: 40,
@@ -335,9 +334,9 @@ async def available(gateway: Gateway, application_id: UUID, currency: str) -> in
     return minor or 0
 
 
-async def walk_all(world: World, seed: int) -> None:
-    """All walkers at once, then the end."""
+async def walk_all(world: World, seed: int, steps: int) -> None:
+    """All walkers at once, each so many steps, then the end."""
     await asyncio.gather(
-        *(Walker(world, Random(f"{seed} {number}")).walk() for number in range(WALKERS))
+        *(Walker(world, Random(f"{seed} {number}")).walk(steps) for number in range(WALKERS))
     )
     await settle(world)
