@@ -23,6 +23,11 @@ run: .venv/stamp-runtime ## Start everything on http://127.0.0.1:8000 with its o
 test: .venv/stamp-dev ## Run all tests (TESTS="tests/house -k size" chooses)
 	@$(BIN)/python -m pytest -q -n auto --dist worksteal $(TESTS)
 
+.PHONY: fuzz
+fuzz: .venv/stamp-dev ## Send 20,000 requests made from the OpenAPI documents (FUZZ_REQUESTS, FUZZ_SEED)
+	@FUZZ_REQUESTS=$${FUZZ_REQUESTS:-20000} FUZZ_SEED=$${FUZZ_SEED:-$$(date +%s)} \
+		$(BIN)/python -m pytest -q -n 2 --timeout=0 --log-level=INFO -rP tests/wire -k generated
+
 .PHONY: check
 check: .venv/stamp-dev ## Check format, lint, types and import direction
 	@$(BIN)/ruff format --check .
