@@ -11,6 +11,7 @@ from guichet.commands import backups, developing, processes
 from guichet.commands.applications import applications, merchants
 from guichet.commands.books import docs, ledger
 from guichet.commands.keys import keys
+from guichet.commands.mobile_money import mobile_money
 from guichet.commands.pix import pix
 from guichet.commands.refunds import refunds
 from guichet.commands.transfers import transfers
@@ -32,7 +33,18 @@ app.command(backups.backup)
 app.command(backups.restore)
 app.command(developing.listen)
 app.command(developing.trigger)
-for group in (merchants, applications, keys, pix, refunds, transfers, webhooks, ledger, docs):
+for group in (
+    merchants,
+    applications,
+    keys,
+    pix,
+    mobile_money,
+    refunds,
+    transfers,
+    webhooks,
+    ledger,
+    docs,
+):
     app.command(group)
 
 

@@ -31,6 +31,7 @@ from gateways import (
 )
 from guichet.embedded import Endpoints
 from guichet.server import accounts
+from guichet.server.provider_accounts import AccountTrouble
 from guichet.settings import Settings
 from guichet.torture.providers import PixSimulator, simulating_pix
 from guichet.vault import Vault
@@ -222,11 +223,11 @@ async def test_a_look_at_an_account_says_what_is_wrong(installation: Installatio
     assert "the PSP sends notices" in webhook
     (subject,) = await look(installation, webhook_subject="")
     assert "no webhook subject is set" in subject
-    with pytest.raises(accounts.AccountTrouble, match="cannot be asked: POST token: 401"):
+    with pytest.raises(AccountTrouble, match="cannot be asked: POST token: 401"):
         await look(installation, client_secret="wrong")
-    with pytest.raises(accounts.AccountTrouble, match="no connection"):
+    with pytest.raises(AccountTrouble, match="no connection"):
         await look(installation, token_url="https://127.0.0.1:1/token")
-    with pytest.raises(accounts.AccountTrouble, match="GET /pix: 404"):
+    with pytest.raises(AccountTrouble, match="GET /pix: 404"):
         await look(installation, base_url=installation.psp.api_url)
 
 

@@ -133,6 +133,18 @@ class SelectiveRail(Protocol):
         ...
 
 
+class CheckableRail(Protocol):
+    """A connector that can say whether an account works, before money depends on it."""
+
+    async def check(self, account: ProviderAccount | None, notice_url: str) -> list[str]:
+        """Ask the provider something harmless with the account; what is wrong with it.
+
+        ``notice_url`` is where the account's notices should go. Raises ``RailUnavailable`` unless
+        the provider knows the account and answers.
+        """
+        ...
+
+
 @runtime_checkable
 class ReconcilingRail(Protocol):
     """A connector whose provider lists what happened: the net under lost notices."""

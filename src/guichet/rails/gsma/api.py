@@ -92,9 +92,15 @@ class GsmaApi:
             return await self._found(await self.transaction(account, match[1]))
         raise RailUnavailable("GET responses: a link to nothing that we know")
 
+    async def heartbeat(self, account: GsmaAccount) -> str:
+        """GET /heartbeat: ``available``, ``unavailable`` or ``degraded``."""
+        found = await self._read(account, "/heartbeat", wire.Heartbeat)
+        status = (await self._found(found)).service_status
+        return status if status.isalpha() else "in a state without a name"
+
     async def _found(self, found: T | None) -> T:
         if found is None:
-            raise RailUnavailable("GET responses: what is linked to is not found")
+            raise RailUnavailable("what is asked for is not found")
         return found
 
     async def _read(self, account: GsmaAccount, path: str, kind: type[T]) -> T | None:

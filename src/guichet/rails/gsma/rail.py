@@ -66,7 +66,8 @@ class GsmaRail(Rail, RefundingRail, SendingRail):
         )
         self._callback_url = callback_url
         self._clock = clock or SystemClock()
-        self._orders = GsmaOrders(GsmaApi(client, timeout_seconds), self._clock)
+        self._api = GsmaApi(client, timeout_seconds)
+        self._orders = GsmaOrders(self._api, self._clock)
 
     async def begin(self, order: CollectOrder) -> Outcome:
         """Ask the payer's phone."""
@@ -131,6 +132,11 @@ class GsmaRail(Rail, RefundingRail, SendingRail):
             callback_url=callback_url,
         )
         return await self._orders.settle(ask)
+
+    async def check(self, account: ProviderAccount | None, notice_url: str) -> list[str]:  # noqa: ARG002 - each order says where its callback goes
+        """Ask whether the API is available."""
+        status = await self._api.heartbeat(self._accounts.of(account))
+        return [] if status == "available" else [f"the operator says that its API is {status}"]
 
     def hear(self, inbound: Inbound) -> Sequence[Notice]:
         """The order that a callback names; see ``notices``."""

@@ -70,6 +70,10 @@ class Link(Wire):
     link: str
 
 
+class Heartbeat(Wire):
+    service_status: str
+
+
 def payment_of(
     money: Money, key: str, text: str, payer: str, merchant: tuple[str, str] | None
 ) -> Order:

@@ -137,6 +137,15 @@ class MtnRail(Rail, RefundingRail, SendingRail, SelectiveRail):
             return False
         return True
 
+    async def check(self, account: ProviderAccount | None, notice_url: str) -> list[str]:  # noqa: ARG002 - each order says where its callback goes
+        """Ask for a token of each product that the account has."""
+        session = self._sessions.of(account)
+        for door in session.doors:
+            await door.token()
+        if not self.pays_out(account):
+            return ["it has no disbursement: money can neither be sent nor given back"]
+        return []
+
     def hear(self, inbound: Inbound) -> Sequence[Notice]:
         """The order that a callback names; see ``notices``."""
         return notices.hear(inbound)

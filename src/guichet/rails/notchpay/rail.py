@@ -150,10 +150,7 @@ class NotchpayRail(Rail, RefundingRail, SendingRail, SelectiveRail):
     # The account ----------------------------------------------------------------------------------
 
     async def check(self, account: ProviderAccount | None, notice_url: str) -> list[str]:
-        """Ask Notch Pay for a harmless read with the account's keys; what is wrong with it.
-
-        Raises ``RailUnavailable`` unless it answers.
-        """
+        """Ask for the balance (without a private key, for nothing at all) and the channels."""
         known = self._accounts.of(account)
         await self._api.check(known)
         doubts = []
