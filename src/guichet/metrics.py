@@ -10,4 +10,6 @@ QUEUE_AGE = Gauge(
     "How long the oldest piece of work has been due; 0 when none is.",
     ["queue"],
 )
+BOOKS_WRONG = Gauge("guichet_books_wrong", "Invariants of the books found broken at the last look.")
+HALTED = Gauge("guichet_money_halted", "1 while no new money may move.")
 WORK = Counter("guichet_work", "Pieces of work done, by what came of them.", ["queue", "outcome"])

@@ -15,7 +15,7 @@ from guichet.domain.access import Environment
 from guichet.domain.errors import Invalid, NotFound
 from guichet.domain.money import is_currency
 from guichet.ledger import hledger
-from guichet.store import exports
+from guichet.store import access, exports
 from guichet.store.audit import INVARIANTS, findings
 from guichet.store.database import Connection
 from guichet.store.exports import Selection
@@ -99,6 +99,24 @@ async def print_journal(connection: Connection, which: Selection) -> None:
             last = day if last is None else max(last, day)
         if last is not None:
             print(hledger.closing(last, closing), end="")
+
+
+@ledger.command
+def resume() -> None:
+    """Let new money move again after the books were found wrong; only if every invariant holds."""
+
+    async def look_and_resume(connection: Connection) -> list[str]:
+        wrong = [f"{found.invariant}: {found.what}" for found in await findings(connection)]
+        if not wrong:
+            await access.resume(connection)
+        return wrong
+
+    wrong = with_database(look_and_resume)
+    for line in wrong:
+        print(line)
+    if wrong:
+        sys.exit(1)
+    print(f"{len(INVARIANTS)} invariants hold; new money may move.")
 
 
 @docs.command(name="settings")

@@ -90,6 +90,10 @@ class DatabaseUnavailable(Unavailable):
     """The database cannot be reached; whether a write under way happened is not known."""
 
 
+class Halted(Unavailable):
+    """The books are wrong: no new money moves until a person has looked."""
+
+
 class NotPayable(GuichetError):
     """The payment cannot be paid any more; ``status`` says what became of it."""
 

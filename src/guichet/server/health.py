@@ -71,6 +71,8 @@ class Health:
             self._looking = self._looking or asyncio.create_task(self._commits(gateway))
             if not await asyncio.shield(self._looking):
                 return "the database takes no commit"
+        if gateway.access.halted_because:
+            return "the books are wrong, no new money moves"
         return "" if self._gateway is gateway else "stopping"
 
     async def _commits(self, gateway: Gateway) -> bool:

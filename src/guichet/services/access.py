@@ -10,7 +10,7 @@ from functools import lru_cache
 from uuid import UUID
 
 from guichet.domain.access import Application, Caller, KeyRole
-from guichet.domain.errors import Forbidden, Unauthenticated, Unavailable
+from guichet.domain.errors import Forbidden, Halted, Unauthenticated, Unavailable
 from guichet.domain.fees import FeeRule
 from guichet.domain.orders import Payee
 from guichet.gateway import Gateway
@@ -65,6 +65,16 @@ class AccessTable:
     def application(self, application_id: UUID) -> Application | None:
         """An application that is not archived."""
         return self._snapshot.applications.get(application_id)
+
+    @property
+    def halted_because(self) -> str:
+        """Why no new money may move; empty: it may."""
+        return self._snapshot.halted_because
+
+    def refuse_when_halted(self) -> None:
+        """Raise ``Halted`` while no new money may move."""
+        if self._snapshot.halted_because:
+            raise Halted
 
     def payee(self, payee_id: UUID) -> Payee:
         """A payee by id; they never change."""

@@ -115,8 +115,9 @@ async def reserve_attempt(
     took the first attempt: the link is locked, before the payment, so that its closing comes before
     or after this and not between.
     ``method`` is needed where the payment's own rail is none in particular. Raises ``NotFound``
-    and ``NotPayable`` (``LinkNotPayable``).
+    and ``NotPayable`` (``LinkNotPayable``), ``Halted``.
     """
+    gateway.access.refuse_when_halted()
     lease_seconds = gateway.settings.lease_seconds
     async with gateway.database.transaction() as tx:
         link = await link_store.lock_shared_of_payment(tx, payment_id)

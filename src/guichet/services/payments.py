@@ -16,6 +16,7 @@ from guichet.domain.access import Application, Caller
 from guichet.domain.customers import CUSTOMER_FIELDS, email_key
 from guichet.domain.errors import Invalid, NotFound, RequestKeyReused
 from guichet.domain.ids import new_ids
+from guichet.domain.institutions import Institution
 from guichet.domain.paging import Listing, Page
 from guichet.domain.payments import UNDECIDED, NewPayment, Payment
 from guichet.gateway import Gateway
@@ -125,21 +126,11 @@ def draft_payment(
     """The row to insert for ``new``; it lives as long as the application says, unless told.
 
     Raises ``Invalid`` for a rail that the application cannot use (``rail``), a bank that the rail
-    does not offer (``institution``) and a currency that it does not collect (``currency``).
+    does not offer (``institution``) and a currency that it does not collect (``currency``), and
+    ``Halted``.
     """
-    institution = None
-    if new.institution_key is not None:
-        institution = find_institution(gateway, application.environment, new.institution_key)
-        if institution is None or institution.rail != new.rail:
-            raise Invalid("institution", "unknown")
-    elif new.rail != UNDECIDED:
-        rail = offered_rail(gateway, application, new.rail)
-        if rail is None:
-            raise Invalid("rail", "unknown")
-        if not rail.card.begins_at_creation:
-            raise Invalid("institution", "required")
-        if new.money.currency not in rail.card.currencies:
-            raise Invalid("currency", "unknown")
+    gateway.access.refuse_when_halted()
+    institution = _chosen_institution(gateway, application, new)
     now = gateway.clock.now()
     customer = new.customer
     rule = application.fee_rule
@@ -186,6 +177,25 @@ def draft_payment(
         customer_fields=tuple([get(name) for name in CUSTOMER_FIELDS]),
         event_id=event_id,
     )
+
+
+def _chosen_institution(
+    gateway: Gateway, application: Application, new: NewPayment
+) -> Institution | None:
+    if new.institution_key is not None:
+        institution = find_institution(gateway, application.environment, new.institution_key)
+        if institution is None or institution.rail != new.rail:
+            raise Invalid("institution", "unknown")
+        return institution
+    if new.rail != UNDECIDED:
+        rail = offered_rail(gateway, application, new.rail)
+        if rail is None:
+            raise Invalid("rail", "unknown")
+        if not rail.card.begins_at_creation:
+            raise Invalid("institution", "required")
+        if new.money.currency not in rail.card.currencies:
+            raise Invalid("currency", "unknown")
+    return None
 
 
 async def read_payment(gateway: Gateway, caller: Caller, payment_id: UUID) -> PaymentView:

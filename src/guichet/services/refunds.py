@@ -46,8 +46,9 @@ async def create_refund(
     The money is set aside in one transaction, then the rail is asked; the refund is answered as
     the rail left it, often still open. With a request key the call may be repeated; ``note`` says
     why it is made. Raises ``NotFound``, ``NotRefundable``, ``InsufficientFunds``, ``Invalid``
-    (``amount``), ``RequestKeyReused``.
+    (``amount``), ``RequestKeyReused``, ``Halted``.
     """
+    gateway.access.refuse_when_halted()
     if amount_minor is not None and amount_minor <= 0:
         raise Invalid("amount", "positive")
     asked = _Asked(application_id, payment_id, amount_minor, request_key, request_hash, note)

@@ -100,9 +100,10 @@ async def reserve_transfers(
     """Insert transfers and set their money aside: all of them or, by the error, none.
 
     The caller holds the leases of those that need not wait for a checker; with ``lease_seconds``
-    None nobody does, and the worker sends them. Raises ``InsufficientFunds`` and
-    ``DuplicateReference``; the transaction must then be undone.
+    None nobody does, and the worker sends them. Raises ``InsufficientFunds``,
+    ``DuplicateReference`` and ``Halted``; the transaction must then be undone.
     """
+    gateway.access.refuse_when_halted()
     waits = transfers[0].approval == "wanted"
     made = await store.insert(tx, transfers, None if waits else lease_seconds)
     for transfer in transfers:

@@ -31,6 +31,26 @@ class Snapshot:
     webhook_secrets: dict[UUID, bytes]
     accounts: dict[UUID, bytes]
     account_ids: dict[tuple[UUID, str], UUID]
+    halted_because: str = ""
+
+
+async def halted_because(connection: Connection) -> str:
+    """Why no new money may move; empty: it may."""
+    because: str | None = await connection.fetchval("SELECT halted_because FROM access_version")
+    return because or ""
+
+
+async def halt(connection: Connection, because: str) -> bool:
+    """Let no new money move; False if that was so already."""
+    halted: bool = await connection.fetchval("SELECT halt_money($1)", because)
+    return halted
+
+
+async def resume(connection: Connection) -> None:
+    """Let new money move again: the owner's to say."""
+    await connection.execute(
+        "UPDATE access_version SET version = version + 1, halted_at = NULL, halted_because = NULL"
+    )
 
 
 async def version(connection: Connection) -> int:
@@ -43,6 +63,7 @@ async def read(connection: Connection) -> Snapshot:
     """Everything, as of one moment."""
     async with connection.transaction(isolation="repeatable_read", readonly=True):
         number = await version(connection)
+        halted = await halted_because(connection)
         payees = {
             row["id"]: Payee(*row.values())
             for row in await connection.fetch(
@@ -94,13 +115,28 @@ async def read(connection: Connection) -> Snapshot:
             )
             if row["application_id"] in applications
         }
-        accounts, account_ids = {}, {}
-        for row in await connection.fetch(
-            "SELECT id, application_id, rail, settings, replaced_at FROM provider_accounts"
-        ):
-            accounts[row["id"]] = row["settings"]
-            if row["replaced_at"] is None:
-                account_ids[row["application_id"], row["rail"]] = row["id"]
+        accounts, account_ids = await _accounts(connection)
     return Snapshot(
-        number, applications, keys, payees, fee_rules, webhook_secrets, accounts, account_ids
+        number,
+        applications,
+        keys,
+        payees,
+        fee_rules,
+        webhook_secrets,
+        accounts,
+        account_ids,
+        halted,
     )
+
+
+async def _accounts(
+    connection: Connection,
+) -> tuple[dict[UUID, bytes], dict[tuple[UUID, str], UUID]]:
+    accounts, account_ids = {}, {}
+    for row in await connection.fetch(
+        "SELECT id, application_id, rail, settings, replaced_at FROM provider_accounts"
+    ):
+        accounts[row["id"]] = row["settings"]
+        if row["replaced_at"] is None:
+            account_ids[row["application_id"], row["rail"]] = row["id"]
+    return accounts, account_ids

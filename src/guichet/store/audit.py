@@ -259,6 +259,14 @@ class Finding(NamedTuple):
     what: str
 
 
+async def glance(connection: Connection) -> list[Finding]:
+    """What is wrong by the invariants that cost little however old the books are."""
+    rows = await connection.fetch(
+        f"SELECT invariant, what FROM books_at_a_glance LIMIT {_FINDINGS_MAX}"
+    )
+    return [Finding(*row) for row in rows]
+
+
 async def findings(connection: Connection) -> list[Finding]:
     """What is wrong in the books, as of one moment: nothing, or a few examples per invariant."""
     found = []

@@ -10,6 +10,7 @@ from typing import Any
 from guichet import metrics
 from guichet.domain.errors import Unavailable
 from guichet.gateway import Gateway
+from guichet.services.books import watch_books
 from guichet.services.institutions import refresh_institutions
 from guichet.services.reconciliation import plan_reconciliations
 from guichet.store import queue
@@ -21,6 +22,7 @@ _log = logging.getLogger(__name__)
 
 _MEASURE_SECONDS = 5.0
 _PLAN_SECONDS = 5.0
+_WATCH_SECONDS = 60.0
 _DAY_SECONDS = 86_400.0
 _RETRY_SECONDS = (1.0, 2.0, 5.0, 15.0, 60.0, 300.0, 1800.0)
 _FINISH_SECONDS = 10.0
@@ -53,6 +55,7 @@ class Worker:
                 self._measure(),
                 self._keep_institutions(),
                 self._keep_reconciliations(),
+                self._watch_books(),
             )
         ]
         try:
@@ -122,6 +125,16 @@ class Worker:
                 failures = 0
                 wait_seconds = _DAY_SECONDS
             await asyncio.sleep(wait_seconds)
+
+    async def _watch_books(self) -> None:
+        while True:
+            try:
+                await watch_books(self._gateway)
+            except Unavailable as error:
+                self._outage.begun(error)
+            except Exception:  # noqa: BLE001 - a look that fails must not stop the work
+                _log.exception("the books could not be looked at")
+            await asyncio.sleep(_WATCH_SECONDS)
 
     async def _keep_reconciliations(self) -> None:
         """Accounts that were connected meanwhile have their lists read, too."""
