@@ -12,6 +12,8 @@ from guichet.commands.applications import applications, merchants
 from guichet.commands.books import docs, ledger
 from guichet.commands.keys import keys
 from guichet.commands.mobile_money import mobile_money
+from guichet.commands.money import balance, suspense
+from guichet.commands.payouts import payouts
 from guichet.commands.pix import pix
 from guichet.commands.refunds import refunds
 from guichet.commands.transfers import transfers
@@ -31,6 +33,7 @@ for command in (processes.run, processes.serve, processes.work, processes.doctor
 app.command(processes.migrate_database, name="migrate")
 app.command(backups.backup)
 app.command(backups.restore)
+app.command(balance)
 app.command(developing.listen)
 app.command(developing.trigger)
 for group in (
@@ -41,6 +44,8 @@ for group in (
     mobile_money,
     refunds,
     transfers,
+    payouts,
+    suspense,
     webhooks,
     ledger,
     docs,

@@ -10,7 +10,8 @@ from uuid import UUID
 
 from guichet import logs
 from guichet.domain.access import Application
-from guichet.domain.errors import NotFound
+from guichet.domain.errors import Invalid, NotFound
+from guichet.domain.money import InvalidAmount, Money, is_currency, parse_money
 from guichet.gateway import Gateway
 from guichet.server import operations
 from guichet.settings import Settings
@@ -37,6 +38,16 @@ def application_of(gateway: Gateway, application_id: UUID) -> Application:
     if found is None:
         raise NotFound("application", str(application_id))
     return found
+
+
+def money_of(amount: str, currency: str) -> Money:
+    """The money that an operator typed; raises ``Invalid``."""
+    if not is_currency(currency):
+        raise Invalid("currency", "unknown")
+    try:
+        return parse_money(amount, currency)
+    except InvalidAmount as error:
+        raise Invalid("amount", error.rule) from error
 
 
 def with_database(use: Callable[[Connection], Awaitable[Answer]]) -> Answer:

@@ -7,9 +7,8 @@ from uuid import UUID
 
 from cyclopts import App
 
-from guichet.commands.common import read_settings
-from guichet.domain.errors import Invalid, NotFound
-from guichet.domain.money import InvalidAmount, Money, parse_money
+from guichet.commands.common import money_of, read_settings
+from guichet.domain.errors import NotFound
 from guichet.domain.payments import Payment
 from guichet.domain.refunds import OPEN_REFUND, Refund
 from guichet.gateway import Gateway
@@ -32,7 +31,7 @@ def create(payment: UUID, *, amount: str | None = None) -> None:
 
     async def give_back(gateway: Gateway) -> Refund:
         found = await _payment(gateway, payment)
-        minor = None if amount is None else _money(amount, found.currency).minor
+        minor = None if amount is None else money_of(amount, found.currency).minor
         return await create_refund(gateway, found.application_id, found.id, minor)
 
     made = asyncio.run(operations.with_gateway(read_settings(), give_back))
@@ -60,13 +59,6 @@ async def _payment(gateway: Gateway, payment_id: UUID) -> Payment:
     if row is None:
         raise NotFound("payment", str(payment_id))
     return row.payment
-
-
-def _money(text: str, currency: str) -> Money:
-    try:
-        return parse_money(text, currency)
-    except InvalidAmount as error:
-        raise Invalid("amount", error.rule) from error
 
 
 def _line(refund: Refund) -> str:

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from guichet.domain import events
 from guichet.domain.attempts import OPEN_ATTEMPT, Attempt
+from guichet.domain.errors import Invalid, NotPayable
 from guichet.domain.lifecycle import Lifecycle
 from guichet.domain.money import Money
 from guichet.domain.outcomes import Reason
@@ -157,6 +158,11 @@ class Completed:
 
 
 @dataclass(frozen=True, slots=True)
+class Placed:
+    """The payment's whole amount was taken out of suspense: a person decided."""
+
+
+@dataclass(frozen=True, slots=True)
 class Unplaced:
     """Money came that belongs to no open payment: too little, too much, twice, other currency."""
 
@@ -220,6 +226,7 @@ class RefundReleased:
 
 Fact = (
     Completed
+    | Placed
     | Unplaced
     | Reversed
     | UnplacedReturned
@@ -284,11 +291,40 @@ def _received(payment: Payment, attempt: Attempt, delay: timedelta, now: datetim
         return Step(payment, attempt, (Unplaced(received),))
     if not PAYMENT.allows(payment.status, "completed"):  # completed already, or taken back since
         return Step(payment, attempt, (Unplaced(received),))
-    late = payment.status not in OPEN_PAYMENT
-    net_minor = payment.amount_minor - payment.fee_minor
     facts: list[Fact] = [Completed()]
     if received.minor > payment.amount_minor:
         facts.append(Unplaced(Money(received.minor - payment.amount_minor, payment.currency)))
+    return _completed(payment, attempt, facts, delay, now)
+
+
+def place(payment: Payment, attempt: Attempt, delay: timedelta, now: datetime) -> Step:
+    """Complete the payment with what its attempt has in suspense: a person has decided so.
+
+    Raises ``NotPayable`` for a payment that cannot complete, ``Invalid`` for money of another
+    currency (``currency``) and for less than its amount (``amount``).
+    """
+    if not PAYMENT.allows(payment.status, "completed"):
+        raise NotPayable(payment.status)
+    if attempt.received_currency != payment.currency:
+        raise Invalid("currency", "currency")
+    if unplaced_minor(payment, attempt) < payment.amount_minor:
+        raise Invalid("amount", "short")
+    return _completed(payment, attempt, [Placed()], delay, now)
+
+
+def unplaced_minor(payment: Payment, attempt: Attempt) -> int:
+    """What of the attempt's money lies in suspense."""
+    placed_returned_minor = payment.returned_minor if attempt.placed_minor else 0
+    unplaced_returned_minor = attempt.returned_minor - placed_returned_minor
+    return attempt.received_minor - attempt.placed_minor - unplaced_returned_minor
+
+
+def _completed(
+    payment: Payment, attempt: Attempt, facts: list[Fact], delay: timedelta, now: datetime
+) -> Step:
+    """The payment with its whole amount, as ``facts`` say; pending for ``delay``."""
+    late = payment.status not in OPEN_PAYMENT
+    net_minor = payment.amount_minor - payment.fee_minor
     if not delay and net_minor:
         facts.append(Released(net_minor))
     pends = bool(delay and net_minor)
@@ -308,14 +344,11 @@ def _taken_back(payment: Payment, before: Attempt, after: Attempt, now: datetime
     assert after.received_currency is not None
     facts: list[Fact] = []
     taken_minor = after.returned_minor - before.returned_minor
-    placed_returned_minor = payment.returned_minor if after.placed_minor else 0
-    in_suspense_minor = (
-        after.received_minor - after.placed_minor - (before.returned_minor - placed_returned_minor)
-    )
-    unplaced_minor = min(taken_minor, in_suspense_minor)
-    if unplaced_minor:
-        facts.append(UnplacedReturned(Money(unplaced_minor, after.received_currency)))
-    part_minor = taken_minor - unplaced_minor
+    former = after._replace(returned_minor=before.returned_minor)
+    from_suspense_minor = min(taken_minor, unplaced_minor(payment, former))
+    if from_suspense_minor:
+        facts.append(UnplacedReturned(Money(from_suspense_minor, after.received_currency)))
+    part_minor = taken_minor - from_suspense_minor
     ends = after.status == "reversed"
     if part_minor:
         fee_minor = payment.fee_minor if ends else 0

@@ -16,6 +16,7 @@ from guichet.domain.payments import (
     Completed,
     Fact,
     Payment,
+    Placed,
     RefundPaid,
     RefundReleased,
     RefundReserved,
@@ -39,6 +40,8 @@ def accounts_of(payment: Payment, fact: Fact) -> list[AccountKey]:
                 ["fee_income"] if payment.fee_minor else []
             )
             return [_key(payment, code) for code in codes]
+        case Placed():
+            return [_key(payment, code) for code in ("suspense", "merchant_pending", "fee_income")]
         case Released():
             return [_key(payment, "merchant_pending"), _key(payment, "merchant_available")]
         case Unplaced(money) | UnplacedReturned(money):
@@ -76,7 +79,9 @@ def entries(
     entry = partial(_entry, payment, now)
     match fact:
         case Completed():
-            return _completed(payment, entry)
+            return _completed(payment, "rail_float", entry)
+        case Placed():
+            return _completed(payment, "suspense", entry)
         case Released(amount_minor):
             return [
                 entry(
@@ -132,13 +137,14 @@ def entries(
             assert_never(fact)
 
 
-def _completed(payment: Payment, entry: Callable[..., Entry]) -> list[Entry]:
+def _completed(payment: Payment, source: str, entry: Callable[..., Entry]) -> list[Entry]:
+    """The amount comes from the rail, or out of suspense; our fee is taken off it."""
     pending = _key(payment, "merchant_pending")
     booked = [
         entry(
             f"payment:{payment.id}:completed",
             "payment.completed",
-            debit(_key(payment, "rail_float"), payment.amount_minor),
+            debit(_key(payment, source), payment.amount_minor),
             credit(pending, payment.amount_minor),
         )
     ]

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
+from uuid import UUID
 
 from guichet.domain.access import Application
 from guichet.gateway import Gateway
 from guichet.store import balances as store
+from guichet.store.database import Connection
 
 _IN_FLIGHT = ("refunds_in_flight", "transfers_in_flight", "payouts_in_flight")
 
@@ -30,12 +33,38 @@ class Balance(NamedTuple):
         return self.available_minor + self.pending_minor + self.reserved_minor
 
 
+class ApplicationBalance(NamedTuple):
+    """An application's balance in one currency, for the operator."""
+
+    application_id: UUID
+    name: str
+    environment: str
+    balance: Balance
+
+
+async def list_balances(
+    connection: Connection, application_id: UUID | None, currency: str | None
+) -> list[ApplicationBalance]:
+    """The balances that the books have, of one application or of all."""
+    rows = await store.of_applications(connection, application_id, currency)
+    return [
+        ApplicationBalance(
+            row.application_id, row.name, row.environment, _balance(row.currency, row.minors)
+        )
+        for row in rows
+    ]
+
+
 async def read_balance(gateway: Gateway, application: Application, currency: str) -> Balance:
     """The application's balance in one currency: the ledger's own figures, of one moment."""
     async with gateway.database.connection() as connection:
         found = await store.of_application(
             connection, application.id, application.environment, currency
         )
+    return _balance(currency, found)
+
+
+def _balance(currency: str, found: Mapping[str, int]) -> Balance:
     return Balance(
         currency,
         available_minor=found.get("merchant_available", 0),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Callable
 from datetime import datetime
 from uuid import UUID
 
@@ -128,11 +129,21 @@ def _sending_rail(gateway: Gateway, transfer: Transfer) -> SendingRail:
     return rail
 
 
-async def record_transfer(gateway: Gateway, transfer_id: UUID, outcome: Outcome) -> Transfer:
-    """The only way in for what a rail reports of a transfer; raises ``NotFound``."""
+async def record_transfer(
+    gateway: Gateway,
+    transfer_id: UUID,
+    outcome: Outcome,
+    check: Callable[[Transfer], None] | None = None,
+) -> Transfer:
+    """The only way in for what a rail, or a person in its place, reports of a transfer.
+
+    ``check`` sees it under its lock and may raise. Raises ``NotFound``.
+    """
     now = gateway.clock.now()
     async with gateway.database.transaction() as tx:
         before = await _locked(tx, transfer_id)
+        if check is not None:
+            check(before)
         step = rules.apply(before, outcome, now)
         if outcome.memory is not None:
             memory = gateway.vault.seal(json.dumps(outcome.memory).encode())

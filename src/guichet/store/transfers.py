@@ -79,6 +79,20 @@ async def waiting(connection: Connection, application_id: UUID | None) -> list[T
     return [Transfer._make(tuple(record)) for record in records]
 
 
+async def payouts(
+    connection: Connection, application_id: UUID | None, *, only_open: bool
+) -> list[Transfer]:
+    """The payouts of one application or of all, oldest first."""
+    records = await connection.fetch(
+        f"SELECT {_COLUMNS} FROM transfers WHERE purpose = 'payout'"
+        " AND ($1::uuid IS NULL OR application_id = $1)"
+        " AND (NOT $2 OR status IN ('initiated', 'sent')) ORDER BY id",
+        application_id,
+        only_open,
+    )
+    return [Transfer._make(tuple(record)) for record in records]
+
+
 async def of_bulk(connection: Connection, bulk_id: UUID) -> dict[UUID, Transfer]:
     """The transfers that the rows of a bulk became, by id."""
     columns = ", ".join(f"t.{name}" for name in Transfer._fields)
@@ -108,23 +122,18 @@ WHERE id = $1
 """
 
 
+_CHANGING = itemgetter(*map(Transfer._fields.index, (
+    "id", "status", "approval", "reason", "code", "provider_reference", "memory", "checks_count",
+    "next_check_at", "updated_at", "completed_at", "version",
+)))  # fmt: skip
+
+
 async def update(connection: Connection, transfer: Transfer) -> None:
-    """Write what may change of a transfer that was locked before."""
-    await connection.execute(
-        _UPDATE,
-        transfer.id,
-        transfer.status,
-        transfer.approval,
-        transfer.reason,
-        transfer.code,
-        transfer.provider_reference,
-        transfer.memory,
-        transfer.checks_count,
-        transfer.next_check_at,
-        transfer.updated_at,
-        transfer.completed_at,
-        transfer.version,
-    )
+    """Write what may change of a transfer that was locked before.
+
+    Raises ``asyncpg.UniqueViolationError`` for a provider's reference that is another one's.
+    """
+    await connection.execute(_UPDATE, *_CHANGING(transfer))
 
 
 async def wake_worker(connection: Connection) -> None:

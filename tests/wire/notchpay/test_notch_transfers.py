@@ -9,7 +9,10 @@ import asyncpg
 import pytest
 import pytest_asyncio
 
+from guichet.dialects.notchpay.ids import write_id
+from guichet.domain.money import Money
 from guichet.gateway import Gateway
+from guichet.services.payouts import request_payout
 from guichet.store.audit import findings
 from guichet.web.asgi import Asgi
 from names import name_of
@@ -27,7 +30,7 @@ from wire.notchpay.senders import (
     kept,
     sent,
 )
-from wire.notchpay.shops import MakeShop
+from wire.notchpay.shops import MakeShop, Shop
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -139,6 +142,20 @@ async def test_number_decides_at_once(sending: Client, number: str, status: str)
     assert found["status"] == status
     left = OPENING if status == "failed" else OPENING - 1500
     assert (await balance(sending))["available"] == left
+
+
+async def test_payout_shows_among_the_transfers(
+    sending: Client, gateway: Gateway, shop: Shop
+) -> None:
+    application = gateway.access.application(shop.id)
+    assert application is not None
+    made = await request_payout(gateway, application, Money(2000, "XAF"))
+    [shown] = (await sending.get("/transfers")).json()["items"]
+
+    assert (shown["channel"], shown["amount"], shown["status"]) == ("bank", 2000, "pending")
+    assert shown["reference"] == write_id("transfer", "sandbox", made.id)
+    assert (await balance(sending))["reserved"] == 2000
+    assert (await sending.call("DELETE", f"/transfers/{shown['reference']}")).status == 422
 
 
 # --- refused -------------------------------------------------------------------------------------

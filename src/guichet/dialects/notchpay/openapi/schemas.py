@@ -108,7 +108,7 @@ _TRANSFER = record(
         "failure_reason": nullable(text("Why, as far as the operator says.")),
         "beneficiary": _id("ben", "Who gets it."),
         "beneficary": _id("ben", "The same, as an older client spells it."),
-        "channel": _CHANNEL,
+        "channel": words([*CHANNELS, "bank"], "The operator; `bank`: a payout to you."),
         "payment_method": _id("pm", "Their wallet."),
         "description": nullable(text()),
         "statement": nullable(text()),
