@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
@@ -17,6 +18,9 @@ from guichet.services.face import SigningKeys
 from guichet.services.subjects import Subject
 from guichet.store.payments import PaymentRow
 
+#: Texts are passed over whole, whatever they hold.
+_STRING_OR_NUMBER = re.compile(rb'"(?:[^"\\]|\\.)*"|(?P<number>[0-9]+\.[0-9]+)')
+
 
 def render_event(
     gateway: Gateway, event: Event, view: Subject, wanted: Sequence[str] | None = None
@@ -27,7 +31,21 @@ def render_event(
     payment = view.payment._replace(
         status=event.status, reason=event.reason, updated_at=event.occurred_at
     )
-    return b'{"payment":%b}' % render_payment(gateway, view._replace(payment=payment), Shape.LISTED)
+    return b'{"payment":%b}' % without_closing_zeros(
+        render_payment(gateway, view._replace(payment=payment), Shape.LISTED)
+    )
+
+
+def without_closing_zeros(document: bytes) -> bytes:
+    """The same JSON with ``122.40`` as ``122.4`` and ``100.00`` as ``100``, as JavaScript writes
+    numbers: a receiver that lost the raw body and stringifies it anew finds the signature right.
+    """
+    return _STRING_OR_NUMBER.sub(_shortened, document)
+
+
+def _shortened(token: re.Match[bytes]) -> bytes:
+    number = token["number"]
+    return token[0] if number is None else number.rstrip(b"0").rstrip(b".")
 
 
 def signature_headers(
