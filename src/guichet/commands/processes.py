@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import sys
+from typing import Annotated
+
+from cyclopts import Parameter
 
 from guichet import demo
 from guichet.commands.common import read_settings
@@ -53,14 +57,30 @@ def migrate_database() -> None:
     print(f"{len(applied)} migrations applied.")
 
 
-def doctor() -> None:
-    """Check whether this machine and its database can be trusted with money."""
-    found = asyncio.run(operations.examine(read_settings()))
-    for problem in found:
-        print(f"wrong: {problem}")
-    if found:
+def doctor(*, as_json: Annotated[bool, Parameter("--json")] = False, every: bool = False) -> None:
+    """Check whether this installation can be trusted with money; the exit code is 1 if not.
+
+    Parameters
+    ----------
+    as_json
+        Print every check as JSON: name, verdict (fine, mind, wrong) and what was seen.
+    every
+        Print what is fine, too.
+    """
+    from guichet.server.examination import Verdict, examine
+
+    found = asyncio.run(examine(read_settings()))
+    wrong = [each for each in found if each.verdict is Verdict.WRONG]
+    if as_json:
+        print(json.dumps([each._asdict() for each in found], indent=2))
+    else:
+        for each in found:
+            if every or each.verdict is not Verdict.FINE:
+                print(f"{each.verdict}: {each.said}")
+        if not wrong:
+            print("Nothing is wrong.")
+    if wrong:
         sys.exit(1)
-    print("Nothing is wrong.")
 
 
 def _announce(settings: Settings, has_demo: bool) -> None:

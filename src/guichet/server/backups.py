@@ -17,7 +17,7 @@ from guichet.server.errors import CannotServe
 from guichet.server.operations import database_urls, open_vault
 from guichet.server.parts import embedded_database
 from guichet.settings import Settings
-from guichet.store.administration import sealed_examples
+from guichet.store.examinations import sealed_examples
 from guichet.store.migrate import is_empty, migrate, serving_role
 from guichet.vault import SealBroken
 
@@ -65,7 +65,7 @@ async def restore(settings: Settings, file: Path) -> list[str]:
                 )
             options = ("--single-transaction", "--exit-on-error", "--no-owner", "--no-privileges")
             await _run("pg_restore", owner_url, *options, f"--dbname=service={_SERVICE}", str(file))
-            applied = await migrate(owner_url, serving_role(serving_url))
+            applied = await migrate(owner_url, serving_role(serving_url), lambda: vault)
             sealed = await sealed_examples(connection)
         finally:
             await connection.close()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
 from typing import TypeVar
 
 import asyncpg
@@ -13,7 +12,6 @@ from guichet.embedded import Endpoints, running_endpoints
 from guichet.gateway import Gateway
 from guichet.server.errors import CannotServe
 from guichet.server.parts import (
-    database_problems,
     embedded_database,
     opened_gateway,
     secret_keys,
@@ -72,30 +70,6 @@ async def apply_migrations(settings: Settings) -> list[str]:
         if not role:
             raise CannotServe("GUICHET_DATABASE_URL must name the serving role: it gets its rights")
         return await migrate(owner_url, role, lambda: open_vault(settings))
-
-
-async def examine(settings: Settings) -> list[str]:
-    """Why this installation should not be trusted with money; empty: it may."""
-    from guichet.server.certificates import account_problems, file_problems
-
-    now = datetime.now(UTC)
-    found = file_problems(settings, now)
-    vault = None
-    try:
-        vault = open_vault(settings)
-    except CannotServe as error:
-        found.append(str(error))
-    if bool(settings.yapily_live_id) != bool(settings.yapily_live_secret):
-        found.append("GUICHET_YAPILY_LIVE_ID and _SECRET go together: live payments are off")
-    async with database_urls(settings) as (serving_url, _):
-        of_database = await database_problems(serving_url)
-        if of_database or vault is None:
-            return found + of_database
-        connection = await asyncpg.connect(serving_url, timeout=10)
-        try:
-            return found + await account_problems(connection, vault, now)
-        finally:
-            await connection.close()
 
 
 @asynccontextmanager

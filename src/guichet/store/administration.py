@@ -262,12 +262,3 @@ async def is_booked(connection: Connection, entry_key: str) -> bool:
         "SELECT EXISTS (SELECT FROM ledger_entries WHERE key = $1)", entry_key
     )
     return found
-
-
-async def sealed_examples(connection: Connection) -> list[bytes]:
-    """Sealed content of every application and account: what a vault must be able to open."""
-    rows = await connection.fetch(
-        "SELECT webhook_secret AS sealed FROM applications"
-        " UNION ALL SELECT settings FROM provider_accounts WHERE replaced_at IS NULL"
-    )
-    return [row["sealed"] for row in rows]

@@ -18,7 +18,7 @@ from guichet.domain.attempts import Attempt
 from guichet.domain.payments import Payment
 from guichet.domain.refunds import Refund
 from guichet.domain.transfers import Transfer
-from guichet.store.database import Database
+from guichet.store.database import Connection, Database
 
 #: PostgreSQL tells listeners of this channel that there is work: the queue's name, or nothing.
 CHANNEL = "guichet_work"
@@ -386,5 +386,10 @@ _BACKLOGS = " UNION ALL ".join(
 async def backlogs(database: Database, now: datetime) -> list[Backlog]:
     """Each queue's backlog."""
     async with database.connection() as connection:
-        rows = await connection.fetch(_BACKLOGS, now)
+        return await read_backlogs(connection, now)
+
+
+async def read_backlogs(connection: Connection, now: datetime) -> list[Backlog]:
+    """The same on a connection."""
+    rows = await connection.fetch(_BACKLOGS, now)
     return [Backlog(Queue(row[0]), row[1], row[2]) for row in rows]
