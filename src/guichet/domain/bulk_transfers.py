@@ -43,8 +43,9 @@ class BulkTransfer(NamedTuple):
 class BulkRow(NamedTuple):
     """Row ``number`` (from 0) of a bulk, and what became of it.
 
-    ``content`` is the row as it was asked for, JSON in the dialect's words; ``errors`` is JSON of
-    what the dialect says of an ``invalid`` one. ``transfer_id`` and ``reason`` exclude each other.
+    ``content`` is the row as it was asked for, JSON in the dialect's words; ``null`` once it is a
+    transfer. ``errors`` is JSON of what the dialect says of an ``invalid`` one. ``transfer_id``
+    and ``reason`` exclude each other.
     """
 
     bulk_id: UUID

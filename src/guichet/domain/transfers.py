@@ -95,6 +95,14 @@ class Transfer(NamedTuple):
         return Money(self.amount_minor, self.currency)
 
     @property
+    def is_unasked(self) -> bool:
+        """Whether certainly no rail was asked: it waits for its checker, or for the worker, who
+        has never had its lease.
+        """
+        waits = self.approval == "wanted" or (self.claim == 0 and self.next_check_at is not None)
+        return self.status == TRANSFER.start and waits
+
+    @property
     def total_minor(self) -> int:
         """What the application pays for it."""
         return self.amount_minor + self.fee_minor

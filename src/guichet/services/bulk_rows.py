@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
@@ -19,6 +20,8 @@ from guichet.store import balances
 from guichet.store import transfers as store
 from guichet.store.database import Connection
 
+#: The content of a row that became a transfer: that has all of it, and one copy is enough.
+FORGOTTEN = "null"
 #: How often a bulk is judged again because others took references or money meanwhile.
 _TRIES = 10
 
@@ -43,6 +46,20 @@ class RowResult(NamedTuple):
     row: BulkRow
     transfer: Transfer | None
     lacking_minor: int = 0
+
+
+def sealed_row(gateway: Gateway, row: BulkRow) -> BulkRow:
+    """The row as it is stored: what names people is sealed."""
+    if row.content == FORGOTTEN:
+        return row
+    return row._replace(content=json.dumps(gateway.vault.seal(row.content.encode()).decode()))
+
+
+def opened_row(gateway: Gateway, row: BulkRow) -> BulkRow:
+    """The row of a stored one."""
+    if row.content == FORGOTTEN:
+        return row
+    return row._replace(content=gateway.vault.open(json.loads(row.content).encode()).decode())
 
 
 def is_kept(head: BulkTransfer, results: Sequence[RowResult]) -> bool:
@@ -89,6 +106,7 @@ async def judge(
             judged.append(Judged(_made(head, row, known, now)))
         else:
             drafted = draft_transfer(gateway, application, wanted._replace(bulk_id=head.id), now)
+            drafted = drafted._replace(claim=0)  # nobody has held it
             if drafted.total_minor > left_minor:
                 refused = _refused(head, row, RowRefusal.INSUFFICIENT_FUNDS, now)
                 result = refused.result._replace(lacking_minor=drafted.total_minor)
@@ -113,16 +131,17 @@ def _is_same(former: Transfer, wanted: NewTransfer) -> bool:
 
 def _refused(head: BulkTransfer, row: NewRow, why: RowRefusal, now: datetime) -> Judged:
     errors = row.errors if why is RowRefusal.INVALID else None
-    return Judged(RowResult(_row(head, row, None, why.value, errors, now), None))
+    return Judged(RowResult(_row(head, row, row.content, None, why.value, errors, now), None))
 
 
 def _made(head: BulkTransfer, row: NewRow, transfer: Transfer, now: datetime) -> RowResult:
-    return RowResult(_row(head, row, transfer.id, None, None, now), transfer)
+    return RowResult(_row(head, row, FORGOTTEN, transfer.id, None, None, now), transfer)
 
 
 def _row(
     head: BulkTransfer,
     row: NewRow,
+    content: str,
     transfer_id: UUID | None,
     reason: str | None,
     errors: str | None,
@@ -132,7 +151,7 @@ def _row(
         bulk_id=head.id,
         application_id=head.application_id,
         number=row.number,
-        content=row.content,
+        content=content,
         transfer_id=transfer_id,
         reason=reason,
         errors=errors,

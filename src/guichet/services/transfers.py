@@ -227,11 +227,11 @@ async def _withdraw(
     reason: Reason,
     approval: str | None,
 ) -> Transfer:
-    """Only what waits for its checker was certainly never handed to a rail."""
+    """Withdraw what no rail was asked for; with ``approval``, what waits for its checker alone."""
     now = gateway.clock.now()
     async with gateway.database.transaction() as tx:
         before = await _locked(tx, transfer_id, application.id)
-        if before.approval != "wanted" or before.status != TRANSFER.start:
+        if not before.is_unasked or (approval is not None and before.approval != "wanted"):
             raise NotCancellable(before.status)
         step = rules.cancel(before, reason, now)
         if approval is not None:

@@ -30,8 +30,9 @@ async def insert(connection: Connection, bulk: BulkTransfer, rows: Sequence[Bulk
 async def update_rows(connection: Connection, rows: Sequence[BulkRow]) -> None:
     """Write what became of rows whose bulk was locked before."""
     await connection.execute(
-        "UPDATE bulk_rows r SET transfer_id = n.transfer_id, reason = n.reason,"
-        " errors = n.errors, updated_at = n.updated_at FROM unnest($1::bulk_row_result[]) AS n"
+        "UPDATE bulk_rows r SET content = n.content, transfer_id = n.transfer_id,"
+        " reason = n.reason, errors = n.errors, updated_at = n.updated_at"
+        " FROM unnest($1::bulk_row_result[]) AS n"
         " WHERE r.bulk_id = n.bulk_id AND r.number = n.number"
         " AND r.application_id = n.application_id",
         rows,

@@ -11,6 +11,7 @@ import pytest_asyncio
 
 from guichet.gateway import Gateway
 from guichet.store.audit import findings
+from guichet.store.queue import claim_transfers
 from guichet.web.asgi import Asgi
 from wire.client import Client
 from wire.notchpay.bulks import (
@@ -25,7 +26,7 @@ from wire.notchpay.bulks import (
     shown,
     statuses,
 )
-from wire.notchpay.senders import OPENING, balance, enrich, granting, sent
+from wire.notchpay.senders import MTN, OPENING, balance, enrich, granting, sent
 from wire.notchpay.shops import MakeShop, Shop
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -206,3 +207,37 @@ async def test_each_transfer_is_told_of_as_if_it_were_alone(
         "transfer.created",
         "transfer.created",
     ]
+
+
+async def test_row_that_waits_for_its_turn_can_be_withdrawn(sending: Client) -> None:
+    bulk = await made(sending, ROW, ROW)
+    withdrawn = await sending.call("DELETE", f"/transfers/{bulk['transfers'][0]['id']}")
+
+    assert (withdrawn.status, withdrawn.json()["transfer"]["status"]) == (202, "canceled")
+    assert (await shown(sending, bulk["id"]))["statuses"] == {"canceled": 1, "pending": 1}
+    assert (await balance(sending))["available"] == OPENING - 1500
+
+
+async def test_rows_that_are_asked_about_cannot_be_withdrawn(
+    sending: Client, gateway: Gateway
+) -> None:
+    bulk = await made(sending, ROW)
+    await claim_transfers(gateway.database, gateway.clock.now(), 1000, 60)
+    refused = await sending.call("DELETE", f"/transfers/{bulk['transfers'][0]['id']}")
+
+    assert refused.status == 422
+
+
+async def test_database_knows_nobody_by_a_refused_row(
+    sending: Client, owner: asyncpg.Connection[Any], shop: Shop
+) -> None:
+    bulk = await made(sending, ROW, BAD, mode="continue")
+    rows = await owner.fetch(
+        "SELECT content FROM bulk_rows WHERE application_id = $1 ORDER BY number", shop.id
+    )
+
+    assert rows[0]["content"] == "null"
+    assert MTN not in rows[1]["content"]
+    assert "Kamga" not in rows[1]["content"]
+    table = await sending.get(f"/transfers/bulk/{bulk['id']}.csv")
+    assert table.body.decode().count("Amina Kamga") == 2

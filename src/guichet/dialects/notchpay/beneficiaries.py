@@ -18,7 +18,7 @@ from guichet.dialects.validation import Field, Form, ValidationFailed, Values, s
 from guichet.domain import events
 from guichet.domain.access import Caller
 from guichet.domain.beneficiaries import KINDS
-from guichet.domain.channels import Channel
+from guichet.domain.channels import CHANNELS, Channel
 from guichet.domain.errors import NotFound
 from guichet.gateway import Gateway
 from guichet.services.beneficiaries import (
@@ -84,6 +84,8 @@ class Beneficiaries:
         """POST /beneficiaries."""
         body = read_fields(request)
         body["account_number"] = number_in(body)
+        if body.get("channel") is None and body.get("provider") in CHANNELS:
+            body["channel"] = body["provider"]
         for name in ("country", "currency"):
             if isinstance(body.get(name), str):
                 body[name] = body[name].upper()

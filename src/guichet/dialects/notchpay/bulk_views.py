@@ -16,6 +16,7 @@ from guichet.dialects.notchpay.statuses import transfer_word
 from guichet.dialects.notchpay.tables import Table, write_table
 from guichet.dialects.notchpay.wallets import number_in
 from guichet.domain.bulk_transfers import BulkTransfer
+from guichet.domain.transfers import Transfer
 from guichet.services.bulk_transfers import Bulk, BulkSummary, RowResult
 
 #: The columns of a bulk's table: those that can be sent again, then what became of the row.
@@ -128,19 +129,35 @@ def _has_failed(result: RowResult) -> bool:
 
 def _cells(bulk: Bulk, result: RowResult) -> dict[str, Any]:
     row, transfer = result.row, result.transfer
-    asked = json.loads(row.content)
-    asked = asked if isinstance(asked, dict) else {}
-    cells = _asked_cells(asked) | {
-        "row": row.number,
-        "currency": bulk.head.currency,
-        "status": "refused",
-        "errors": " ".join(text for texts in errors_of(row).values() for text in texts),
-    }
+    cells = {"row": row.number, "currency": bulk.head.currency}
     if transfer is not None:
-        rendered = render_transfer(transfer)
-        cells |= {name: rendered[name] for name in ("status", "fee", "failure_reason")}
-        cells |= {"transfer": rendered["id"], "completed_at": rendered["completed_at"]}
-    return cells
+        return cells | _transfer_cells(transfer)
+    asked = json.loads(row.content)
+    told = " ".join(text for texts in errors_of(row).values() for text in texts)
+    return (
+        cells
+        | _asked_cells(asked if isinstance(asked, dict) else {})
+        | {
+            "status": "refused",
+            "errors": told,
+        }
+    )
+
+
+def _transfer_cells(transfer: Transfer) -> dict[str, Any]:
+    rendered, to = render_transfer(transfer), json.loads(transfer.destination)
+    metadata = rendered["metadata"]
+    same = ("amount", "channel", "description", "statement", "status", "fee", "failure_reason")
+    return {
+        **{name: rendered[name] for name in (*same, "completed_at")},
+        "name": to["name"],
+        "account_number": to["account_number"].removeprefix("+"),
+        "bank_code": to["bank_code"],
+        "beneficiary": rendered["beneficiary"] if transfer.beneficiary_id else None,
+        "reference": transfer.reference,
+        "transfer": rendered["id"],
+        "metadata": json.dumps(metadata, ensure_ascii=False) if metadata else None,
+    }
 
 
 def _asked_cells(asked: Mapping[str, Any]) -> dict[str, Any]:

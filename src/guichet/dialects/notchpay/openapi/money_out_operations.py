@@ -80,7 +80,7 @@ TRANSFERS = (
         name="cancelTransfer",
         tag="Transfers",
         summary="Withdraw a transfer",
-        description="One that waits for its approval; any other is refused.",
+        description="One that waits for its approval, or in a bulk for its turn; no other.",
         parameters=(_REFERENCE,),
         answers=answered(
             202,
