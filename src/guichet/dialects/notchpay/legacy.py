@@ -8,6 +8,7 @@ from guichet.dialects.notchpay.envelope import answer, encode
 from guichet.dialects.notchpay.payments import Payments
 from guichet.dialects.notchpay.resources import render_payment
 from guichet.domain.access import Caller
+from guichet.domain.payments import OPEN_PAYMENT
 from guichet.gateway import Gateway
 from guichet.services.payments import checkout_url
 from guichet.web.asgi import Reply, Request
@@ -51,6 +52,13 @@ class Legacy:
         return await self._payments.process_as(view, body, request, caller)
 
     async def verify(self, request: Request, caller: Caller) -> Reply:
-        """GET /verify/{ref}: the payment itself, flat."""
+        """GET /verify/{ref}: the payment itself, flat.
+
+        Clients of 2021 know one word for a payment that has no end yet, and stop asking at the
+        first other one: what is processed is ``pending`` here.
+        """
         view = await self._payments.find(request, caller)
-        return Reply(200, encode(render_payment(view.payment)))
+        shown = render_payment(view.payment)
+        if view.payment.status in OPEN_PAYMENT:
+            shown = shown | {"status": "pending"}
+        return Reply(200, encode(shown))
