@@ -194,8 +194,8 @@ class Settings:
     gsma_sandbox_url: str = _setting(
         "",
         "An operator that speaks GSMA's API, for sandbox applications without an account of their "
-        "own (where the resources begin); empty is the simulator of this server. The next settings "
-        "belong to it.",
+        "own (where the resources begin); empty: their payments go through Notch Pay. The next "
+        "settings belong to it.",
     )
     gsma_sandbox_client_id: str = _setting("guichet-simulator", "Client id there.")
     gsma_sandbox_client_secret: str = _setting(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from guichet.domain.access import Application
+from guichet.domain.access import Application, Environment
 from guichet.domain.channels import ANY_MOBILE, CHANNELS, Channel
 from guichet.gateway import Gateway
 from guichet.rails.port import Rail
@@ -14,8 +14,8 @@ from guichet.services.phones import channel_of_phone
 _RAILS_OF_OPERATOR = {"MTN": ("mtn", "notchpay")}
 _RAILS_OF_OTHERS = ("gsma", "notchpay")
 _OF_OPERATORS = frozenset({"mtn", "gsma"})
-#: Nobody's own API but an operator's that speaks it: used by applications with an account alone,
-#: where the aggregator can serve the channel.
+#: Which operator speaks GSMA's API is nobody's to guess: without an account at one, or one named
+#: for the sandbox, the aggregator comes first.
 _ON_REQUEST = "gsma"
 
 
@@ -28,7 +28,7 @@ def rail_of_channel(
     accounts are of many.
     """
     names: tuple[str, ...] = _RAILS_OF_OPERATOR.get(channel.operator or "", _RAILS_OF_OTHERS)
-    if gateway.access.account_id(application.id, _ON_REQUEST) is None:
+    if not _has_operator(gateway, application):
         names = tuple(sorted(names, key=lambda name: name == _ON_REQUEST))
     for name in names:
         rail = offered_rail(gateway, application, name)
@@ -42,6 +42,14 @@ def rail_of_channel(
         if rail.card.sends and pays_out(gateway, rail, account_id):
             return rail
     return None
+
+
+def _has_operator(gateway: Gateway, application: Application) -> bool:
+    """Whether somebody named an operator that speaks GSMA's API for the application."""
+    is_sandbox = application.environment is Environment.SANDBOX
+    of_the_sandbox = is_sandbox and bool(gateway.settings.gsma_sandbox_url)
+    own = gateway.access.account_id(application.id, _ON_REQUEST)
+    return own is not None or of_the_sandbox
 
 
 def offered_channels(gateway: Gateway, application: Application) -> list[Channel]:

@@ -84,11 +84,12 @@ async def test_a_spoilt_creation_is_unknown_and_made_once(
 async def test_a_payment_that_is_found_by_searching_alone(stage: Stage) -> None:
     await stage.fault("create_payment", "drop")
     order, _ = await stage.begun()
-    await stage.fault("get_payment", "hide")
+    await stage.fault("get_payment", "hide", times=9)
     order, outcome = await stage.looked(order)
     assert isinstance(outcome, Waiting)
     _, outcome = await stage.looked(order)
     assert isinstance(outcome, Done)
+    assert len([each for each in stage.client.sent if each.method == "POST"]) == 1
 
 
 async def test_a_payment_that_is_not_found_after_it_was_taken_is_in_doubt(stage: Stage) -> None:

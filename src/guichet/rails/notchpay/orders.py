@@ -183,7 +183,7 @@ def _found(
     oddity = None
     if not order.is_named(ask.key):
         oddity = "the order is another one"
-    elif order.sandbox is not None and bool(order.sandbox) != is_sandbox:
+    elif order.is_sandbox not in {None, is_sandbox}:
         oddity = "the order is of another environment"
     return Found(
         progress=progress(order.status, words),
@@ -191,7 +191,7 @@ def _found(
         reference=reference,
         amount=order.amount_text,
         currency=order.currency,
-        reason=reason_of(order.status, order.failure_reason),
-        code=code_of(order.status, order.failure_reason),
+        reason=reason_of(order.status, order.why),
+        code=code_of(order.status, order.why),
         memory={} if oddity else {REFERENCE: reference},
     )

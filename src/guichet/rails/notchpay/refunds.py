@@ -23,7 +23,7 @@ from guichet.rails.notchpay.statuses import REFUNDS, code_of, progress, reason_o
 
 _ID_CHARACTERS_MAX = 256
 #: How the reasons of our refunds begin; the key follows.
-_OURS = "Refund "
+_OURS = "Guichet refund "
 
 _log = logging.getLogger(__name__)
 
@@ -49,7 +49,7 @@ class Refunds:
             return await self._post(account, order, payment)
         found = None
         async for each in self._api.refunds(account):
-            if each.reason is not None and order.key in each.reason:
+            if each.has_in_reason(order.key):
                 return self._reported(order, each)
             if _may_be(each, order, payment):
                 found = each
@@ -95,8 +95,8 @@ class Refunds:
                 return Done(received=money, provider_reference=reference)
             case Progress.FAILED:
                 return Refused(
-                    reason=reason_of(found.status, found.failure_reason),
-                    code=code_of(found.status, found.failure_reason),
+                    reason=reason_of(found.status, found.why),
+                    code=code_of(found.status, found.why),
                     provider_reference=reference,
                 )
             case _:
@@ -105,9 +105,9 @@ class Refunds:
 
 def _may_be(found: wire.Refund, order: RefundOrder, payment: str) -> bool:
     """Whether a refund that does not say whose it is may be this one: by payment and amount."""
-    if found.reason is not None and found.reason.startswith(_OURS):
+    if found.has_in_reason(_OURS):
         return False
-    is_of_another = (found.payment or "").startswith("trx") and found.payment != payment
+    is_of_another = str(found.payment).startswith("trx") and found.payment != payment
     try:
         money = exact_money(wire.amount_text(found.amount), order.money.currency)
     except Unreadable:

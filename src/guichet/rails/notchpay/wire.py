@@ -13,6 +13,7 @@ import msgspec
 from guichet.domain.money import Money
 
 _DESCRIPTION_CHARACTERS_MAX = 256
+_SAID = {"1": True, "true": True, "0": False, "false": False}
 
 T = TypeVar("T")
 
@@ -78,7 +79,7 @@ def description_of(text: str) -> str:
 
 
 class Order(Wire):
-    """A payment, a transfer, as far as we care.
+    """A payment, a transfer, as far as we care; what may be of any kind is read as it is.
 
     Notch Pay's own reference begins with ``trx`` or ``trf``; ours is named ``merchant_reference``
     or ``trxref``, and in documents ``reference``.
@@ -88,14 +89,24 @@ class Order(Wire):
     status: str
     amount: msgspec.Raw = msgspec.Raw()
     currency: str | None = None
-    merchant_reference: str | None = None
-    trxref: str | None = None
-    sandbox: bool | int | None = None
-    failure_reason: str | None = None
+    merchant_reference: Any = None
+    trxref: Any = None
+    sandbox: Any = None
+    failure_reason: Any = None
 
     def is_named(self, key: str) -> bool:
         """Whether this is the order that we named by ``key``."""
-        return key in {self.merchant_reference, self.trxref, self.reference}
+        return key in (self.merchant_reference, self.trxref, self.reference)
+
+    @property
+    def is_sandbox(self) -> bool | None:
+        """Which environment it says it is of: 1 or 0, true or false; None: it does not say."""
+        return _SAID.get(str(self.sandbox).lower())
+
+    @property
+    def why(self) -> str | None:
+        """The word for why it failed, if there is one."""
+        return self.failure_reason if isinstance(self.failure_reason, str) else None
 
     @property
     def amount_text(self) -> str:
@@ -110,9 +121,18 @@ class Refund(Wire):
     status: str
     amount: msgspec.Raw = msgspec.Raw()
     currency: str | None = None
-    payment: str | None = None
-    reason: str | None = None
-    failure_reason: str | None = None
+    payment: Any = None
+    reason: Any = None
+    failure_reason: Any = None
+
+    def has_in_reason(self, text: str) -> bool:
+        """Whether the reason that was given for it holds ``text``."""
+        return isinstance(self.reason, str) and text in self.reason
+
+    @property
+    def why(self) -> str | None:
+        """The word for why it failed, if there is one."""
+        return self.failure_reason if isinstance(self.failure_reason, str) else None
 
 
 class PaymentAnswer(Wire):
