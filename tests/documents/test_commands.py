@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from relay import relayed
 from server.programs import Program, environment, running
 
 ROOT = Path(__file__).parents[2]
@@ -30,7 +31,10 @@ async def program(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Pro
     folder = tmp_path_factory.mktemp("var")
     with running("run", data_dir=folder) as started:
         await started.until_healthy()
-        yield started
+        with relayed(started.url) as relay:
+            yield Program(started.process, relay.url, folder)
+            assert relay.complaints == []
+            assert relay.judged > 20
 
 
 def run(block: str, program: Program) -> str:

@@ -28,6 +28,7 @@ from guichet.simulators.yapily.app import build_app as build_yapily
 from guichet.store.audit import findings
 from guichet.web.asgi import Receive, Scope, Send
 from guichet.worker.loop import Worker
+from relay import judging_hooks
 
 Answer = TypeVar("Answer")
 
@@ -256,6 +257,8 @@ async def opened_house(
         stack.push_async_callback(server.stop)
         headers = {"x-app-key": str(APPLICATION_ID), "authorization": TOKEN}
         client = await stack.enter_async_context(
-            httpx2.AsyncClient(base_url=settings.base_url, headers=headers)
+            httpx2.AsyncClient(
+                base_url=settings.base_url, headers=headers, event_hooks=judging_hooks()
+            )
         )
         yield House(settings.base_url, gateway, clock, worker, client, urls.superuser_url)

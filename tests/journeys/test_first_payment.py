@@ -22,6 +22,7 @@ from guichet.demo import APPLICATION_ID, KEY, WEBHOOK_SECRET
 from guichet.server.http import bind
 from journeys.house import Shop, until
 from journeys.payer import Payer
+from relay import judging_hooks
 
 _ENDS_WITHIN_SECONDS = 30
 
@@ -71,7 +72,9 @@ async def test_the_whole_story(tmp_path: Path, shop: Shop, payer: Payer) -> None
     base_url = f"http://127.0.0.1:{port}"
     async with (
         running(tmp_path, port),
-        httpx2.AsyncClient(base_url=base_url, headers=headers) as merchant,
+        httpx2.AsyncClient(
+            base_url=base_url, headers=headers, event_hooks=judging_hooks()
+        ) as merchant,
     ):
 
         async def health() -> int:

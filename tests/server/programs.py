@@ -14,6 +14,8 @@ from pathlib import Path
 
 import httpx2
 
+from relay import judging_hooks
+
 SOURCES = Path(__file__).parents[2] / "src"
 SECRET_KEY = "dGVzdHMgb25seSwgbmV2ZXIgYSByZWFsIHNlY3JldCE="
 
@@ -51,7 +53,7 @@ class Program:
         self.folder = folder
 
     async def get(self, path: str, **headers: str) -> httpx2.Response:
-        async with httpx2.AsyncClient(trust_env=False) as client:
+        async with httpx2.AsyncClient(trust_env=False, event_hooks=judging_hooks()) as client:
             return await client.get(self.url + path, headers=headers)
 
     async def health(self) -> int:

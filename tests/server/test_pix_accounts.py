@@ -35,6 +35,7 @@ from guichet.server.provider_accounts import AccountTrouble
 from guichet.settings import Settings
 from guichet.torture.providers import PixSimulator, simulating_pix
 from guichet.vault import Vault
+from relay import judging_hooks
 from server.programs import free_port, guichet, running
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -130,7 +131,10 @@ async def test_production_is_paid_at_the_account_that_was_connected(
     with running("serve", **serving) as server, running("work", **installation.settings):
         await server.until_healthy()
         async with httpx2.AsyncClient(
-            base_url=server.url, headers=headers, trust_env=False
+            base_url=server.url,
+            headers=headers,
+            trust_env=False,
+            event_hooks=judging_hooks(),
         ) as client:
             before = await client.post("/api/payments", json=order("early@example.com"))
             assert before.status_code == 422, before.text
@@ -257,7 +261,10 @@ async def test_a_sandbox_of_one_s_own_is_worked_off_by_a_process_beside_it(
         await server.until_healthy()
         with running("work", **settings):
             async with httpx2.AsyncClient(
-                base_url=server.url, headers=headers, trust_env=False
+                base_url=server.url,
+                headers=headers,
+                trust_env=False,
+                event_hooks=judging_hooks(),
             ) as client:
                 made = await client.post("/api/payments", json=order("ana@example.com"))
                 assert made.status_code == 200, made.text

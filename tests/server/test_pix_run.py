@@ -19,6 +19,7 @@ import pytest_asyncio
 from standardwebhooks.webhooks import Webhook
 
 from guichet import demo
+from relay import judging_hooks
 from server.programs import Program, guichet, running
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -119,7 +120,10 @@ async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House
     with running("run", data_dir=folder, reconcile_seconds=1) as program:
         await program.until_healthy()
         async with httpx2.AsyncClient(
-            base_url=program.url, headers=DEMO, trust_env=False
+            base_url=program.url,
+            headers=DEMO,
+            trust_env=False,
+            event_hooks=judging_hooks(),
         ) as client:
             yield House(program, client)
 

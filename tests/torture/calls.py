@@ -7,6 +7,7 @@ from uuid import UUID
 from gateways import APPLICATION_ID, TOKEN
 from guichet.torture import calls
 from guichet.torture.calls import Answer, payment_body, release_together, request_bytes
+from relay import judging_hooks
 
 __all__ = ["Answer", "Merchant", "payment_body", "release_together", "request_bytes"]
 
@@ -22,3 +23,4 @@ class Merchant(calls.Merchant):
         token: str = TOKEN,
     ) -> None:
         super().__init__(url, application_id, token, timeout_seconds)
+        self._client.event_hooks = judging_hooks()

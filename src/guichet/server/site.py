@@ -32,7 +32,7 @@ class Site:
     ) -> None:
         self._mounts = dict(mounts or {})
         self._health = health or Health()
-        self._api: Asgi = _unavailable
+        self._api: Asgi = neopay.unavailable
         self._notices: Asgi = _unavailable
         self._pages: Application | None = None
         self._notchpay: Asgi = notchpay.unavailable

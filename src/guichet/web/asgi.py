@@ -353,6 +353,15 @@ class Application:
         return reply
 
 
+def always(reply: Reply) -> Asgi:
+    """An application that has one answer for everything."""
+
+    async def answer(scope: Scope, _receive: Receive, send: Send) -> None:
+        await _send_reply(Request(scope, TrustedProxies()), reply, send)
+
+    return answer
+
+
 async def _send_reply(request: Request, reply: Reply, send: Send) -> None:
     headers = [(b"content-length", b"%d" % len(reply.body))]
     if reply.content_type:

@@ -21,6 +21,7 @@ from guichet.domain.outcomes import Reason
 from guichet.domain.paging import Page
 from guichet.domain.payments import PAYMENT
 from guichet.gateway import Gateway
+from guichet.server.site import Site
 from guichet.services.access import identify
 from guichet.services.face import SigningKeys
 from guichet.services.payments import read_payment
@@ -260,3 +261,10 @@ async def test_event_is_rendered_as_of_its_moment(
     body = msgspec.json.decode(render_event(gateway, event, view) or b"")
     changes = {"status": "completed", "updated_at": "2033-05-18T03:33:20.000000Z"}
     assert body == {"payment": created | changes | {"amount": 122.44}}
+
+
+async def test_before_the_gateway_is_there_clients_get_json() -> None:
+    answer = await Client(Site()).get("/api/payments")
+
+    assert (answer.status, answer.json()) == (503, {"message": "Service Unavailable"})
+    assert answer.headers["retry-after"] == "1"

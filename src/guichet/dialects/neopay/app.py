@@ -5,12 +5,12 @@ from __future__ import annotations
 from guichet.dialects.limits import CallerHandler, Identify, limited
 from guichet.dialects.neopay.auth import authenticate, authenticate_application
 from guichet.dialects.neopay.customers import Customers
-from guichet.dialects.neopay.errors import error_reply
+from guichet.dialects.neopay.errors import error_reply, failure
 from guichet.dialects.neopay.institutions import Institutions
 from guichet.dialects.neopay.links import Links
 from guichet.dialects.neopay.payments import Payments
 from guichet.gateway import Gateway
-from guichet.web.asgi import Application, Router
+from guichet.web.asgi import Application, Router, always
 from guichet.web.proxies import TrustedProxies
 
 
@@ -59,3 +59,9 @@ def build_routes(gateway: Gateway) -> Router:
     serve("GET", "/api/institutions", institutions.list, authenticate_application)
     serve("GET", "/api/institutions/{id}", institutions.show, authenticate_application)
     return router
+
+
+#: What is answered while there is no gateway yet.
+unavailable = always(
+    failure(503, "Service Unavailable", [("Cache-Control", "no-store"), ("Retry-After", "1")])
+)

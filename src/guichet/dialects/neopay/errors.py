@@ -42,10 +42,11 @@ def error_reply(request: Request, error: Exception) -> Reply:
         answer = _ANSWERS.get(kind)
         if answer is not None:
             return answer(request, error)
-    return _message(500, "Server Error")
+    return failure(500, "Server Error")
 
 
-def _message(status: int, message: str, headers: Sequence[tuple[str, str]] = ()) -> Reply:
+def failure(status: int, message: str, headers: Sequence[tuple[str, str]] = ()) -> Reply:
+    """An error that is a sentence alone."""
     return Reply(status, json.encode({"message": message}), headers=tuple(headers))
 
 
@@ -60,13 +61,13 @@ def invalid_reply(broken: Mapping[str, Sequence[str]]) -> Reply:
 
 
 def _fixed(status: int, message: str) -> Callable[[Request, Any], Reply]:
-    reply = _message(status, message)
+    reply = failure(status, message)
     return lambda _request, _error: reply
 
 
 def _not_found(_: Request, error: errors.NotFound) -> Reply:
     model = _MODELS.get(error.noun, error.noun.title())
-    return _message(404, f"No query results for model [App\\Models\\{model}] {error.key}")
+    return failure(404, f"No query results for model [App\\Models\\{model}] {error.key}")
 
 
 def _invalid(_: Request, error: errors.Invalid) -> Reply:
@@ -80,20 +81,20 @@ def _key_reused(_: Request, __: errors.RequestKeyReused) -> Reply:
 
 
 def _rate_limited(_: Request, error: errors.RateLimited) -> Reply:
-    return _message(429, "Too Many Attempts.", refused_headers(error))
+    return failure(429, "Too Many Attempts.", refused_headers(error))
 
 
 def _unavailable(_: Request, error: errors.Unavailable) -> Reply:
-    return _message(503, "Service Unavailable", [("Retry-After", str(error.retry_after_seconds))])
+    return failure(503, "Service Unavailable", [("Retry-After", str(error.retry_after_seconds))])
 
 
 def _route_not_found(request: Request, _: asgi.RouteNotFound) -> Reply:
-    return _message(404, f"The route {request.path.lstrip('/')} could not be found.")
+    return failure(404, f"The route {request.path.lstrip('/')} could not be found.")
 
 
 def _method_not_allowed(request: Request, error: asgi.MethodNotAllowed) -> Reply:
     allowed = ", ".join(error.allowed)
-    return _message(
+    return failure(
         405,
         f"The {request.method} method is not supported for route {request.path.lstrip('/')}. "
         f"Supported methods: {allowed}.",

@@ -18,8 +18,7 @@ from guichet.dialects.notchpay.bulk_transfers import BulkTransfers
 from guichet.dialects.notchpay.cors import Cors
 from guichet.dialects.notchpay.customers import Customers
 from guichet.dialects.notchpay.endpoints import Endpoints
-from guichet.dialects.notchpay.envelope import encode
-from guichet.dialects.notchpay.errors import error_reply
+from guichet.dialects.notchpay.errors import error_reply, failure
 from guichet.dialects.notchpay.legacy import Legacy
 from guichet.dialects.notchpay.payments import Payments
 from guichet.dialects.notchpay.reference import Reference
@@ -29,10 +28,9 @@ from guichet.gateway import Gateway
 from guichet.web.asgi import (
     Application,
     Asgi,
-    Receive,
     Router,
     Scope,
-    Send,
+    always,
 )
 from guichet.web.proxies import TrustedProxies
 
@@ -170,16 +168,13 @@ def _add_bulk_transfers(serve: Serve, bulk_transfers: BulkTransfers) -> None:
     serve("POST", "/transfers/bulk/{id}/resume", bulk_transfers.resume, granted_to_send)
 
 
-async def unavailable(_scope: Scope, _receive: Receive, send: Send) -> None:
-    """What is answered while there is no gateway yet."""
-    words = "Service Unavailable"
-    body = encode({"code": 503, "status": words, "message": words})
-    headers = [
-        (b"content-type", b"application/json"),
-        (b"content-length", b"%d" % len(body)),
-        (b"access-control-allow-origin", b"*"),
-        (b"cache-control", b"no-store"),
-        (b"retry-after", b"1"),
-    ]
-    await send({"type": "http.response.start", "status": 503, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+#: What is answered while there is no gateway yet.
+unavailable: Asgi = Cors(
+    always(
+        failure(
+            503,
+            "Service Unavailable",
+            headers=[("Cache-Control", "no-store"), ("Retry-After", "1")],
+        )
+    )
+)
