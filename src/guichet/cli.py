@@ -24,8 +24,17 @@ from guichet.server.errors import CannotServe
 from guichet.settings import InvalidSetting
 from guichet.store.migrate import ChangedMigration
 from guichet.store.sealing import KeysWanted
+from guichet.store.seals import WrongKeys
 
-_FAILURES = (CannotServe, CannotStart, ChangedMigration, GuichetError, InvalidSetting, KeysWanted)
+_FAILURES = (
+    CannotServe,
+    CannotStart,
+    ChangedMigration,
+    GuichetError,
+    InvalidSetting,
+    KeysWanted,
+    WrongKeys,
+)
 
 app = App(name="guichet", help="A self-hosted payment gateway.")
 for command in (processes.run, processes.serve, processes.work, processes.doctor):

@@ -19,14 +19,18 @@ from gateways import (
 )
 from guichet.bootstrap import build_gateway
 from guichet.domain.money import Money
+from guichet.domain.paging import Page
 from guichet.domain.payments import CustomerDetails, NewPayment
 from guichet.embedded import Endpoints
 from guichet.gateway import Gateway
 from guichet.people import People
+from guichet.services.beneficiaries import BeneficiaryFilters, list_beneficiaries
 from guichet.services.customers import list_customers, read_customer, save_customer
 from guichet.services.payments import create_payment
+from guichet.services.transfers import TransferFilters, list_transfers
 from guichet.settings import Settings
 from guichet.store import migrate as migrations
+from guichet.store.deliveries import open_body
 from guichet.store.migrate import migrate
 from guichet.store.sealing import KeysWanted
 from guichet.vault import SealBroken, Vault, generate_key
@@ -42,6 +46,38 @@ INSERT INTO customers (id, application_id, email_key, phone_key, name, email, ph
 VALUES (gen_random_uuid(), $1, 'aicha@example.cm', '+237670112233', 'Aicha Canary',
     'Aicha@example.cm', '670112233', 'CANARY-77', '{"company_name": "Canary SARL"}', now(), now())
 RETURNING id
+"""
+_OLD_BENEFICIARY = """
+INSERT INTO beneficiaries (id, application_id, environment, name, kind, channel, account_number,
+    country, currency, description, created_at, updated_at)
+VALUES (gen_random_uuid(), $1, 'sandbox', 'Canary SARL', 'mobile_money', 'cm.mtn', '+237670112233',
+    'CM', 'XAF', 'Canary bird', now(), now()) RETURNING id
+"""
+_OLD_TRANSFER = """
+INSERT INTO transfers (id, application_id, environment, purpose, beneficiary_id, rail, channel,
+    destination, amount_minor, fee_minor, currency, status, approval, description, created_at,
+    updated_at)
+VALUES (gen_random_uuid(), $1, 'sandbox', 'transfer', $2, 'mtn', 'cm.mtn',
+    '{"name": "Canary SARL", "channel": "cm.mtn", "account_number": "+237670112233",
+    "country": "CM", "bank_code": null}', 500, 0, 'XAF', 'completed', 'none', 'Canary cage',
+    now(), now()) RETURNING id
+"""
+_OLD_DELIVERY = """
+WITH event AS (
+    INSERT INTO events (id, application_id, type, subject_type, subject_id, version, status,
+        occurred_at)
+    VALUES (gen_random_uuid(), $1, 'transfer.completed', 'transfer', $2, 1, 'completed', now())
+    RETURNING id
+)
+INSERT INTO webhook_deliveries (id, event_id, application_id, url, status, body, created_at)
+SELECT gen_random_uuid(), id, $1, 'https://example.com', 'delivered', '{"name":"Canary"}', now()
+FROM event
+"""
+_EVERYTHING = """
+SELECT (SELECT string_agg(c::text, ' ') FROM customers c)
+    || (SELECT string_agg(b::text, ' ') FROM beneficiaries b)
+    || (SELECT string_agg(t::text, ' ') FROM transfers t)
+    || (SELECT string_agg(d::text, ' ') FROM webhook_deliveries d)
 """
 
 
@@ -151,6 +187,9 @@ async def old_database(
             OTHER_APPLICATION_ID,
         )
         await connection.fetchval(_OLD_CUSTOMER, APPLICATION_ID)
+        receiver = await connection.fetchval(_OLD_BENEFICIARY, APPLICATION_ID)
+        transfer = await connection.fetchval(_OLD_TRANSFER, APPLICATION_ID, receiver)
+        await connection.execute(_OLD_DELIVERY, APPLICATION_ID, transfer)
         await connection.close()
         yield urls
 
@@ -166,14 +205,26 @@ async def test_a_migration_without_keys_leaves_an_old_database_as_it_is(
     await connection.close()
 
 
-async def test_payers_from_before_sealing_are_sealed_and_found(old_database: DatabaseUrls) -> None:
+async def test_people_from_before_sealing_are_sealed_and_found(old_database: DatabaseUrls) -> None:
     await migrate(old_database.owner_url, "guichet", lambda: Vault([SECRET_KEY]))
 
     connection = await asyncpg.connect(old_database.owner_url)
-    rows = " ".join(await connection.fetchval("SELECT array_agg(c::text) FROM customers c"))
+    rows = await connection.fetchval(_EVERYTHING)
+    ((event_id, body),) = await connection.fetch("SELECT event_id, body FROM webhook_deliveries")
     await connection.close()
     assert "anary" not in rows
-    assert b"Canary".hex() not in rows
+    assert b"anary".hex() not in rows
     async with running_gateway(old_database.serving_url) as gateway:
-        found = await read_customer(gateway, caller_of(gateway), "AICHA@example.cm")
-        assert (found.name, found.tax_number) == ("Aicha Canary", "CANARY-77")
+        application = caller_of(gateway).application
+        payer = await read_customer(gateway, caller_of(gateway), "AICHA@example.cm")
+        assert (payer.name, payer.tax_number) == ("Aicha Canary", "CANARY-77")
+        found = await list_beneficiaries(
+            gateway, application, BeneficiaryFilters(search="+237 670 11 22 33"), Page(1, 2)
+        )
+        assert [each.description for each in found.items] == ["Canary bird"]
+        sent = await list_transfers(
+            gateway, application, TransferFilters(search="cage"), Page(1, 2)
+        )
+        assert [each.account_number for each in sent.items] == ["+237670112233"]
+        async with gateway.database.connection() as serving:
+            assert await open_body(serving, event_id, body) == b'{"name":"Canary"}'

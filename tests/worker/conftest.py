@@ -8,6 +8,7 @@ import asyncpg
 import pytest
 
 from conftest import DatabaseUrls
+from gateways import SECRET_KEY
 from guichet.dialects.neopay import webhooks
 from guichet.dialects.notchpay import webhooks as notchpay_face
 from guichet.domain.access import Application
@@ -23,7 +24,7 @@ from guichet.services.settlement import Recorder
 from guichet.settings import Settings
 from guichet.store.database import Database
 from guichet.store.seals import open_people
-from guichet.vault import Vault, generate_key
+from guichet.vault import Vault
 from worker.endpoint_parts import PRIVATE_KEY
 from worker.parts import RAIL, SECRET, Receiver, ScriptedRail, receiving, rows
 
@@ -46,7 +47,7 @@ async def gateway(
 ) -> AsyncIterator[Gateway]:
     settings = Settings(webhook_timeout_seconds=5.0)
     database = Database(database_urls.serving_url, 8)
-    vault = Vault([generate_key()])
+    vault = Vault([SECRET_KEY])
     database.people = await open_people(database, vault)
     made = Gateway(
         settings=settings,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
@@ -20,6 +21,7 @@ from guichet.store import deliveries as store
 from guichet.store import endpoints
 from guichet.store.database import Connection
 from guichet.store.deliveries import DeliveryRow, Try
+from guichet.store.seals import people_with
 
 webhooks = App(name="webhook", help="Webhook endpoints: what they were sent, and signatures.")
 
@@ -47,6 +49,8 @@ def list_deliveries(endpoint: str, *, limit: int = 20, bodies: bool = False) -> 
         if await endpoints.any_by_id(connection, endpoint_id) is None:
             raise NotFound("endpoint", endpoint)
         rows = await store.log_page(connection, endpoint_id, limit)
+        if bodies:
+            rows = await _opened(connection, rows)
         return [(row, await store.tries_of(connection, row.id)) for row in rows]
 
     for row, tries in with_database(read):
@@ -57,6 +61,15 @@ def list_deliveries(endpoint: str, *, limit: int = 20, bodies: bool = False) -> 
             print(f"  {row.body.decode()}")
         for each in tries:
             print(f"  {_moment(each.sent_at)}  {_told(each)}")
+
+
+async def _opened(connection: Connection, rows: Sequence[DeliveryRow]) -> list[DeliveryRow]:
+    people = await people_with(connection, operations.open_vault(read_settings()))
+    opened = []
+    for row in rows:
+        body = row.body and await store.open_body(connection, row.event_id, row.body, people)
+        opened.append(row._replace(body=body))
+    return opened
 
 
 @webhooks.command

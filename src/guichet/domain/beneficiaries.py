@@ -10,6 +10,9 @@ from guichet.domain.orders import Destination
 
 KINDS = ("mobile_money", "bank_account", "cash_pickup")
 
+#: What is shown of a beneficiary who was erased.
+ERASED = {"name": "erased", "account_number": "erased"}
+
 
 class Beneficiary(NamedTuple):
     """``account_number`` is a phone (E.164) for mobile money; ``details`` what the dialect keeps,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
@@ -16,6 +17,7 @@ from guichet.domain.events import Event
 from guichet.domain.ids import new_id
 from guichet.domain.paging import Listing, Page
 from guichet.gateway import Gateway
+from guichet.services.phones import normalise_phone
 from guichet.store import attempts
 from guichet.store import beneficiaries as store
 from guichet.store.beneficiaries import BeneficiaryFilters
@@ -162,6 +164,9 @@ async def list_beneficiaries(
     gateway: Gateway, application: Application, filters: BeneficiaryFilters, page: Page
 ) -> Listing[Beneficiary]:
     """One page of the application's beneficiaries, newest first."""
+    if filters.search is not None:
+        phone = normalise_phone(filters.search, application.payee.country)
+        filters = replace(filters, search_phone=phone)
     async with gateway.database.connection() as connection:
         rows, total = await store.list_page(connection, application.id, filters, page)
     return Listing(rows, total)

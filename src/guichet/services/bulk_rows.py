@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
@@ -46,20 +45,6 @@ class RowResult(NamedTuple):
     row: BulkRow
     transfer: Transfer | None
     lacking_minor: int = 0
-
-
-def sealed_row(gateway: Gateway, row: BulkRow) -> BulkRow:
-    """The row as it is stored: what names people is sealed."""
-    if row.content == FORGOTTEN:
-        return row
-    return row._replace(content=json.dumps(gateway.vault.seal(row.content.encode()).decode()))
-
-
-def opened_row(gateway: Gateway, row: BulkRow) -> BulkRow:
-    """The row of a stored one."""
-    if row.content == FORGOTTEN:
-        return row
-    return row._replace(content=gateway.vault.open(json.loads(row.content).encode()).decode())
 
 
 def is_kept(head: BulkTransfer, results: Sequence[RowResult]) -> bool:

@@ -25,9 +25,7 @@ from guichet.services.bulk_rows import (
     available,
     is_kept,
     judge,
-    opened_row,
     reserve,
-    sealed_row,
 )
 from guichet.store import bulk_transfers as store
 from guichet.store import transfers as transfer_store
@@ -114,11 +112,10 @@ async def create_bulk(gateway: Gateway, application: Application, new: NewBulk) 
         results = [each.result for each in judged]
         if not is_kept(head, results):
             return Bulk(head, results, is_kept=False)
-        former = await _same_bulk(gateway, tx, application, results)
+        former = await _same_bulk(tx, application, results)
         if former is not None:
             return former
-        rows = [sealed_row(gateway, result.row) for result in results]
-        await store.insert(tx, head, rows)
+        await store.insert(tx, head, [result.row for result in results])
         await transfer_store.wake_worker(tx)
     return Bulk(head, results, is_kept=True)
 
@@ -139,7 +136,7 @@ async def resume_bulk(
         tried = [row for row in rows if row.number in open_numbers]
         if tried:
             judged = await reserve(gateway, tx, application, head, tried, now)
-            await store.update_rows(tx, [sealed_row(gateway, each.result.row) for each in judged])
+            await store.update_rows(tx, [each.result.row for each in judged])
             await transfer_store.wake_worker(tx)
     return await read_bulk(gateway, application, bulk_id)
 
@@ -147,7 +144,7 @@ async def resume_bulk(
 async def read_bulk(gateway: Gateway, application: Application, bulk_id: UUID) -> Bulk:
     """The application's bulk as it is now; raises ``NotFound``."""
     async with gateway.database.connection() as connection:
-        return await _read(gateway, connection, application, bulk_id)
+        return await _read(connection, application, bulk_id)
 
 
 async def list_bulks(
@@ -169,15 +166,12 @@ async def owner_of_bulk(gateway: Gateway, bulk_id: UUID) -> Application:
     return application
 
 
-async def _read(
-    gateway: Gateway, connection: Connection, application: Application, bulk_id: UUID
-) -> Bulk:
+async def _read(connection: Connection, application: Application, bulk_id: UUID) -> Bulk:
     head = await _found(connection, application, bulk_id)
     rows = await store.rows_of(connection, application.id, bulk_id)
     transfers = await transfer_store.of_bulk(connection, bulk_id)
-    opened = [opened_row(gateway, row) for row in rows]
     results = [
-        RowResult(row, transfers[row.transfer_id] if row.transfer_id else None) for row in opened
+        RowResult(row, transfers[row.transfer_id] if row.transfer_id else None) for row in rows
     ]
     return Bulk(head, results, is_kept=True)
 
@@ -204,7 +198,7 @@ def _head(application: Application, new: NewBulk, now: datetime) -> BulkTransfer
 
 
 async def _same_bulk(
-    gateway: Gateway, tx: Connection, application: Application, results: Iterable[RowResult]
+    tx: Connection, application: Application, results: Iterable[RowResult]
 ) -> Bulk | None:
     """The bulk whose rows these are already, all of them and no others: it was sent again."""
     transfers = [result.transfer for result in results]
@@ -214,7 +208,7 @@ async def _same_bulk(
         return None
     if await store.by_id(tx, application.id, former_id) is None:
         return None  # it is this one
-    former = await _read(gateway, tx, application, former_id)
+    former = await _read(tx, application, former_id)
     is_it = [each.row.transfer_id for each in former.results] == [
         transfer.id if transfer else None for transfer in transfers
     ]

@@ -33,7 +33,7 @@ async def deliver(gateway: Gateway, claimed: ClaimedDelivery) -> str:
     the lease ran out on the way and nothing was recorded. No transaction is open while it sends.
     """
     face: Face = gateway.faces[claimed.dialect]
-    body = claimed.body
+    body = await _kept(gateway, claimed)
     if body is None and claimed.is_open:
         body = await _render(gateway, face, claimed)
         if body is not None and not await _keep(gateway, claimed, body):
@@ -69,9 +69,19 @@ async def _render(gateway: Gateway, face: Face, claimed: ClaimedDelivery) -> byt
     return face.render_event(gateway, event, subject, claimed.events)
 
 
+async def _kept(gateway: Gateway, claimed: ClaimedDelivery) -> bytes | None:
+    """What was sent before; None before the first try, and once who it is about was erased."""
+    if claimed.body is None:
+        return None
+    async with gateway.database.connection() as connection:
+        return await deliveries.open_body(connection, claimed.event_id, claimed.body)
+
+
 async def _keep(gateway: Gateway, claimed: ClaimedDelivery, body: bytes) -> bool:
     async with gateway.database.connection() as connection:
-        return await deliveries.keep_body(connection, claimed.id, claimed.claim, body)
+        return await deliveries.keep_body(
+            connection, claimed.id, claimed.claim, claimed.event_id, body
+        )
 
 
 async def _discard(gateway: Gateway, claimed: ClaimedDelivery) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
@@ -20,6 +21,7 @@ from guichet.gateway import Gateway
 from guichet.rails.port import RailUnavailable, SendingRail
 from guichet.services.attempts import provider_account
 from guichet.services.beneficiaries import add_beneficiaries
+from guichet.services.phones import normalise_phone
 from guichet.services.reserving import (
     NewTransfer,
     announce_transfers,
@@ -215,6 +217,9 @@ async def list_transfers(
     gateway: Gateway, application: Application, filters: TransferFilters, page: Page
 ) -> Listing[Transfer]:
     """One page of the application's transfers, newest first."""
+    if filters.search is not None:
+        phone = normalise_phone(filters.search, application.payee.country)
+        filters = replace(filters, search_phone=phone)
     async with gateway.database.connection() as connection:
         rows, total = await store.list_page(connection, application.id, filters, page)
     return Listing(rows, total)

@@ -2,29 +2,64 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from guichet.domain.bulk_transfers import BulkRow, BulkTransfer
 from guichet.domain.paging import Page
-from guichet.store.database import Connection
+from guichet.people import People
+from guichet.store.database import Connection, people_of
 
+#: What descriptions and rows are sealed as.
+BULK = b"bulk"
 _COLUMNS = ", ".join(BulkTransfer._fields)
 _PLACES = ", ".join(f"${n}" for n in range(1, len(BulkTransfer._fields) + 1))
 _ROW_COLUMNS = ", ".join(BulkRow._fields)
-#: In the order of the database's type ``bulk_row_result``.
+#: In the order of the database's type ``sealed_bulk_row``.
 _ROW_TYPE = "bulk_id, application_id, number, content, transfer_id, reason, errors, updated_at"
 
 
 async def insert(connection: Connection, bulk: BulkTransfer, rows: Sequence[BulkRow]) -> None:
     """Add a bulk with its rows."""
-    await connection.execute(f"INSERT INTO bulk_transfers ({_COLUMNS}) VALUES ({_PLACES})", *bulk)
+    people = people_of(connection)
+    sealed = bulk._asdict() | {"description": _sealed(people, bulk.description)}
+    await connection.execute(
+        f"INSERT INTO bulk_transfers ({_COLUMNS}) VALUES ({_PLACES})", *sealed.values()
+    )
     await connection.execute(
         f"INSERT INTO bulk_rows ({_ROW_TYPE}) SELECT {_ROW_TYPE}"
-        " FROM unnest($1::bulk_row_result[])",
-        rows,
+        " FROM unnest($1::sealed_bulk_row[])",
+        [_sealed_row(people, row) for row in rows],
     )
+
+
+def _sealed(people: People, text: str | None) -> bytes | None:
+    return people.seal_shared(BULK, text.encode()) if text is not None else None
+
+
+def _opened(people: People, sealed: bytes | None) -> str | None:
+    opened = people.open(None, None, BULK, sealed)
+    return opened.decode() if opened is not None else None
+
+
+def _sealed_row(people: People, row: BulkRow) -> tuple[object, ...]:
+    sealed = row._asdict() | {
+        "content": _sealed(people, row.content),
+        "errors": _sealed(people, row.errors),
+    }
+    return tuple(sealed.values())
+
+
+def _bulk(people: People, record: Iterable[Any]) -> BulkTransfer:
+    values = dict(zip(BulkTransfer._fields, record, strict=True))
+    return BulkTransfer(**values | {"description": _opened(people, values["description"])})
+
+
+def _bulk_row(people: People, record: Iterable[Any]) -> BulkRow:
+    values = dict(zip(BulkRow._fields, record, strict=True))
+    opened = {name: _opened(people, values[name]) for name in ("content", "errors")}
+    return BulkRow(**values | opened)
 
 
 async def update_rows(connection: Connection, rows: Sequence[BulkRow]) -> None:
@@ -32,10 +67,10 @@ async def update_rows(connection: Connection, rows: Sequence[BulkRow]) -> None:
     await connection.execute(
         "UPDATE bulk_rows r SET content = n.content, transfer_id = n.transfer_id,"
         " reason = n.reason, errors = n.errors, updated_at = n.updated_at"
-        " FROM unnest($1::bulk_row_result[]) AS n"
+        " FROM unnest($1::sealed_bulk_row[]) AS n"
         " WHERE r.bulk_id = n.bulk_id AND r.number = n.number"
         " AND r.application_id = n.application_id",
-        rows,
+        [_sealed_row(people_of(connection), row) for row in rows],
     )
 
 
@@ -51,7 +86,7 @@ async def by_id(
         application_id,
         bulk_id,
     )
-    return BulkTransfer._make(tuple(record)) if record else None
+    return _bulk(people_of(connection), record) if record else None
 
 
 async def owner_of(connection: Connection, bulk_id: UUID) -> UUID | None:
@@ -70,7 +105,8 @@ async def rows_of(connection: Connection, application_id: UUID, bulk_id: UUID) -
         application_id,
         bulk_id,
     )
-    return [BulkRow._make(tuple(record)) for record in records]
+    people = people_of(connection)
+    return [_bulk_row(people, record) for record in records]
 
 
 class BulkSummary(NamedTuple):
@@ -114,13 +150,14 @@ async def list_page(
 ) -> tuple[list[BulkSummary], int]:
     """One page of an application's bulks, newest first, and how many there are in all."""
     width = len(BulkTransfer._fields)
+    people = people_of(connection)
     found = []
     for record in await connection.fetch(_LIST, application_id, page.size, page.offset):
         values = tuple(record)
         amount_minor, fee_minor, statuses, refused_count, counts = values[width:]
         found.append(
             BulkSummary(
-                BulkTransfer._make(values[:width]),
+                _bulk(people, values[:width]),
                 amount_minor,
                 fee_minor,
                 dict(zip(statuses, counts, strict=True)),

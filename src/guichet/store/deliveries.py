@@ -9,13 +9,18 @@ from uuid import UUID
 
 from guichet.domain.deliveries import Fate
 from guichet.domain.events import Event
-from guichet.store.database import Connection
+from guichet.people import People
+from guichet.store.database import Connection, people_of
 
 _EVENT = f"SELECT {', '.join(Event._fields)} FROM events WHERE id = $1"
 
 _KEEP_BODY = """
 UPDATE webhook_deliveries SET body = $3 WHERE id = $1 AND claim = $2 AND body IS NULL
+    AND (SELECT data_key FROM person_of_event($4)) IS NOT DISTINCT FROM $5
 """
+#: What a body is sealed as, and whose key seals it.
+BODY = b"body"
+_PERSON = "SELECT person_id, data_key FROM person_of_event($1)"
 
 # The try is written by whoever still holds the lease, together with the delivery's fate.
 _RECORD = """
@@ -54,9 +59,37 @@ async def read_event(connection: Connection, event_id: UUID) -> Event:
     return Event._make(row)
 
 
-async def keep_body(connection: Connection, delivery_id: UUID, claim: int, body: bytes) -> bool:
-    """Store what is sent on every try; False if the lease was lost."""
-    return bool(await connection.execute(_KEEP_BODY, delivery_id, claim, body) == "UPDATE 1")
+async def keep_body(
+    connection: Connection, delivery_id: UUID, claim: int, event_id: UUID, body: bytes
+) -> bool:
+    """Store what is sent on every try, sealed with the key of whom the event is about; False if
+    the lease was lost.
+    """
+    people = people_of(connection)
+    person_id, data_key = await _person(connection, event_id)
+    if person_id is None or data_key is None:
+        sealed = people.seal_shared(BODY, body)
+    else:
+        sealed = people.key(person_id, data_key).seal(BODY, body)
+    # An erasure between our reading of the person and this makes it render anew.
+    kept = await connection.execute(_KEEP_BODY, delivery_id, claim, sealed, event_id, data_key)
+    return bool(kept == "UPDATE 1")
+
+
+async def _person(connection: Connection, event_id: UUID) -> tuple[UUID | None, bytes | None]:
+    record = await connection.fetchrow(_PERSON, event_id)
+    return tuple(record) if record else (None, None)
+
+
+async def open_body(
+    connection: Connection, event_id: UUID, sealed: bytes, people: People | None = None
+) -> bytes | None:
+    """The body that ``keep_body`` stored; None if who it is about was erased since.
+
+    ``people`` opens it where the connection is none of a ``Database``'s.
+    """
+    person_id, data_key = await _person(connection, event_id)
+    return (people or people_of(connection)).open(person_id, data_key, BODY, sealed)
 
 
 async def discard(connection: Connection, delivery_id: UUID, claim: int, now: datetime) -> bool:
@@ -122,7 +155,7 @@ _SEND_FAILED = _SEND_AGAIN.format(
 
 
 async def log_page(connection: Connection, endpoint_id: UUID, limit: int) -> list[DeliveryRow]:
-    """An endpoint's deliveries, newest first."""
+    """An endpoint's deliveries, newest first; their bodies as they are stored, sealed."""
     return [DeliveryRow._make(row) for row in await connection.fetch(_LOG, endpoint_id, limit)]
 
 

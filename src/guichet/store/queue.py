@@ -18,7 +18,8 @@ from guichet.domain.attempts import Attempt
 from guichet.domain.payments import Payment
 from guichet.domain.refunds import Refund
 from guichet.domain.transfers import Transfer
-from guichet.store.database import Connection, Database
+from guichet.store import refunds, transfers
+from guichet.store.database import Connection, Database, people_of
 
 #: PostgreSQL tells listeners of this channel that there is work: the queue's name, or nothing.
 CHANNEL = "guichet_work"
@@ -112,7 +113,9 @@ class ClaimedDelivery(NamedTuple):
     former_secret_until: datetime | None
 
 
-def _claim(table: str, time: str, columns: Sequence[str]) -> str:
+def _claim(table: str, time: str, columns: Sequence[str] | str) -> str:
+    if not isinstance(columns, str):
+        columns = ", ".join(f"{{t}}.{column}" for column in columns)
     return f"""
     WITH due AS MATERIALIZED (
         SELECT id FROM {table}
@@ -121,7 +124,7 @@ def _claim(table: str, time: str, columns: Sequence[str]) -> str:
     )
     UPDATE {table} t SET claimed_until = now() + $3 * interval '1 second', claim = t.claim + 1
     FROM due WHERE t.id = due.id
-    RETURNING {", ".join(f"t.{column}" for column in columns)}
+    RETURNING {columns.format(t="t")}
     """
 
 
@@ -131,8 +134,8 @@ _CLAIM_EXPIRIES = _claim(
     "payments", "expiry_check_at", (*Payment._fields, "expiry_check_at", "claim")
 )
 _CLAIM_RELEASES = _claim("payments", "release_at", (*Payment._fields, "release_at", "claim"))
-_CLAIM_REFUNDS = _claim("refunds", "next_check_at", Refund._fields)
-_CLAIM_TRANSFERS = _claim("transfers", "next_check_at", Transfer._fields)
+_CLAIM_REFUNDS = _claim("refunds", "next_check_at", refunds.COLUMNS)
+_CLAIM_TRANSFERS = _claim("transfers", "next_check_at", transfers.COLUMNS)
 _CLAIM_RECONCILIATIONS = _claim("reconciliations", "next_read_at", ClaimedReconciliation._fields)
 
 
@@ -160,7 +163,7 @@ async def claim_refunds(
     """Refunds whose provider should be asked."""
     async with database.connection() as connection:
         rows = await connection.fetch(_CLAIM_REFUNDS, now, limit, lease_seconds)
-    return [Refund._make(row) for row in rows]
+        return [refunds.read_row(connection, row) for row in rows]
 
 
 async def claim_reconciliations(
@@ -178,7 +181,7 @@ async def claim_transfers(
     """Transfers whose provider should be asked."""
     async with database.connection() as connection:
         rows = await connection.fetch(_CLAIM_TRANSFERS, now, limit, lease_seconds)
-    return [Transfer._make(row) for row in rows]
+        return [transfers.read_row(people_of(connection), row) for row in rows]
 
 
 async def claim_expiries(

@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Any
 from uuid import UUID
 
 from guichet.domain.paging import Page
 from guichet.domain.refunds import Refund
-from guichet.store.database import Connection
+from guichet.store.database import Connection, people_of
 
-_COLUMNS = ", ".join(Refund._fields)
+#: What a row is read as, ``{t}`` being the name of its table: with the key that opens its note.
+COLUMNS = (
+    ", ".join(f"{{t}}.{name}" for name in Refund._fields)
+    + ", (SELECT p.customer_id FROM payments p WHERE p.id = {t}.payment_id),"
+    " (SELECT c.data_key FROM payments p JOIN customers c ON c.id = p.customer_id"
+    " WHERE p.id = {t}.payment_id)"
+)
+_COLUMNS = COLUMNS.format(t="refunds")
+#: What a refund's note is sealed as.
+NOTE = b"note"
+_PAYER = (
+    "SELECT c.id, c.data_key FROM payments p JOIN customers c ON c.id = p.customer_id"
+    " WHERE p.id = $1"
+)
 _INSERTED = [name for name in Refund._fields if name not in {"claimed_until", "claim"}]
 _COUNT = len(_INSERTED)
 _INSERT = (
@@ -17,6 +31,13 @@ _INSERT = (
     f" VALUES ({', '.join(f'${n}' for n in range(1, _COUNT + 3))},"
     f" now() + ${_COUNT + 3} * interval '1 second', 1)"
 )
+
+
+def read_row(connection: Connection, record: Iterable[Any]) -> Refund:
+    """A refund from ``COLUMNS``."""
+    *values, note, payer_id, data_key = record
+    opened = people_of(connection).open(payer_id, data_key, NOTE, note)
+    return Refund._make((*values, opened.decode() if opened else None))
 
 
 async def insert(
@@ -28,6 +49,12 @@ async def insert(
 ) -> None:
     """Add a refund; the caller holds its lease (claim 1) for ``lease_seconds``."""
     row = refund._asdict()
+    if refund.note is not None:
+        payer = await connection.fetchrow(_PAYER, refund.payment_id)
+        assert payer is not None  # its payment is locked
+        payer_id, data_key = payer
+        key = people_of(connection).key(payer_id, data_key) if data_key else None
+        row["note"] = key.seal(NOTE, refund.note.encode()) if key else None
     values = [row[name] for name in _INSERTED]
     await connection.execute(_INSERT, *values, request_key, request_hash, lease_seconds)
 
@@ -45,13 +72,13 @@ async def by_request_key(
     if record is None:
         return None
     values = tuple(record)
-    return Refund._make(values[:-1]), values[-1]
+    return read_row(connection, values[:-1]), values[-1]
 
 
 async def read(connection: Connection, refund_id: UUID) -> Refund | None:
     """A refund by its id."""
     record = await connection.fetchrow(f"SELECT {_COLUMNS} FROM refunds WHERE id = $1", refund_id)
-    return Refund._make(tuple(record)) if record else None
+    return read_row(connection, record) if record else None
 
 
 async def of_payment(connection: Connection, payment_id: UUID) -> list[Refund]:
@@ -59,7 +86,7 @@ async def of_payment(connection: Connection, payment_id: UUID) -> list[Refund]:
     records = await connection.fetch(
         f"SELECT {_COLUMNS} FROM refunds WHERE payment_id = $1 ORDER BY id", payment_id
     )
-    return [Refund._make(tuple(record)) for record in records]
+    return [read_row(connection, record) for record in records]
 
 
 async def list_page(
@@ -77,7 +104,7 @@ async def list_page(
     total = await connection.fetchval(
         f"SELECT count(*) FROM refunds WHERE {where}", application_id, statuses
     )
-    return [Refund._make(tuple(record)) for record in records], total
+    return [read_row(connection, record) for record in records], total
 
 
 async def lock(connection: Connection, refund_id: UUID) -> Refund | None:
@@ -85,7 +112,7 @@ async def lock(connection: Connection, refund_id: UUID) -> Refund | None:
     record = await connection.fetchrow(
         f"SELECT {_COLUMNS} FROM refunds WHERE id = $1 FOR UPDATE", refund_id
     )
-    return Refund._make(tuple(record)) if record else None
+    return read_row(connection, record) if record else None
 
 
 _UPDATE = """

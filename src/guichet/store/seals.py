@@ -6,6 +6,14 @@ from guichet.people import People
 from guichet.store.database import Connection, Database
 from guichet.vault import SealBroken, Vault
 
+
+class WrongKeys(ValueError):
+    """The vault has none of the keys that sealed this database."""
+
+    def __init__(self) -> None:
+        super().__init__("GUICHET_SECRET_KEYS holds none of the keys that sealed this database")
+
+
 _READ = "SELECT index_key FROM seals"
 _WRITE = "INSERT INTO seals (index_key) VALUES ($1) ON CONFLICT DO NOTHING"
 
@@ -13,7 +21,7 @@ _WRITE = "INSERT INTO seals (index_key) VALUES ($1) ON CONFLICT DO NOTHING"
 async def open_people(database: Database, vault: Vault) -> People:
     """What seals personal data in this database; its key is made if there is none yet.
 
-    Raises ``DatabaseUnavailable``, and ``ValueError`` when other keys than these sealed it.
+    Raises ``DatabaseUnavailable``, and ``WrongKeys`` when other keys than these sealed it.
     """
     async with database.connection() as connection:
         return await people_with(connection, vault)
@@ -28,6 +36,4 @@ async def people_with(connection: Connection, vault: Vault) -> People:
     try:
         return People(vault, index_key)
     except SealBroken:
-        raise ValueError(
-            "GUICHET_SECRET_KEYS holds none of the keys that sealed this database"
-        ) from None
+        raise WrongKeys from None

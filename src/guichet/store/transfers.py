@@ -2,28 +2,67 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime
-from operator import itemgetter
+from operator import attrgetter, itemgetter
+from typing import Any
 from uuid import UUID
 
+from guichet.domain.beneficiaries import ERASED
+from guichet.domain.orders import Destination
 from guichet.domain.paging import Page
 from guichet.domain.transfers import Transfer
-from guichet.store.database import Connection
+from guichet.people import People, read, written
+from guichet.store.database import Connection, people_of
+from guichet.store.sealed_payers import HAS_ALL
 
-_COLUMNS = ", ".join(Transfer._fields)
-_INSERTED = ", ".join(name for name in Transfer._fields if name != "claimed_until")
-_VALUES = itemgetter(
-    *(index for index, name in enumerate(Transfer._fields) if name != "claimed_until")
+#: Destination, description and what the dialect keeps are one sealed value.
+_FACTS = ("destination", "description", "details")
+_CLEAR = tuple(name for name in Transfer._fields if name not in _FACTS)
+_CLEAR_VALUES = attrgetter(*(name for name in _CLEAR if name != "claimed_until"))
+#: What a row is read as, ``{t}`` being the name of its table: with the key that opens it.
+COLUMNS = (
+    ", ".join(f"{{t}}.{name}" for name in _CLEAR)
+    + ", {t}.sealed, (SELECT k.data_key FROM beneficiaries k WHERE k.id = {t}.beneficiary_id)"
+)
+_COLUMNS = COLUMNS.format(t="transfers")
+_COLUMNS_T = COLUMNS.format(t="t")
+#: In the order of the database's type ``sealed_transfer``.
+_INSERTED = ", ".join(
+    (*(name for name in _CLEAR if name != "claimed_until"), "sealed", "search_keys")
 )
 #: In the order of their references: two that insert the same ones cannot wait for each other.
 _INSERT = f"""
 INSERT INTO transfers ({_INSERTED}, claimed_until)
-SELECT {_INSERTED}, now() + $2 * interval '1 second' FROM unnest($1::new_transfer[])
+SELECT {_INSERTED}, now() + $2 * interval '1 second' FROM unnest($1::sealed_transfer[])
 ORDER BY reference
 ON CONFLICT (application_id, reference) WHERE reference IS NOT NULL DO NOTHING RETURNING id
 """
+#: What a transfer's sealed facts are sealed as.
+TRANSFER = b"transfer"
+_DATA_KEYS = "SELECT id, data_key FROM beneficiaries WHERE id = ANY($1) AND data_key IS NOT NULL"
+
+
+def read_row(people: People, record: Iterable[Any]) -> Transfer:
+    """A transfer from ``COLUMNS``."""
+    *clear, sealed, data_key = record
+    known: dict[str, Any] = dict(zip(_CLEAR, clear, strict=True))
+    opened = people.open(known["beneficiary_id"], data_key, TRANSFER, sealed)
+    facts = {"destination": _nowhere(known["channel"])} if opened is None else read(opened)
+    known |= {name: facts.get(name) for name in _FACTS}
+    return Transfer(**known)
+
+
+def _nowhere(channel: str) -> str:
+    """Where the money went of one who was erased."""
+    return json.dumps(asdict(Destination(channel=channel, country="", **ERASED)))
+
+
+def _all(connection: Connection, records: Iterable[Iterable[Any]]) -> list[Transfer]:
+    people = people_of(connection)
+    return [read_row(people, record) for record in records]
 
 
 async def insert(
@@ -33,8 +72,36 @@ async def insert(
 
     The caller holds their leases for ``lease_seconds``; None: nobody does.
     """
-    rows = [_VALUES(transfer) for transfer in transfers]
+    people = people_of(connection)
+    receivers = {transfer.beneficiary_id for transfer in transfers} - {None}
+    keys = dict(tuple(row) for row in await connection.fetch(_DATA_KEYS, list(receivers)))
+    rows = [_row(people, transfer, keys.get(transfer.beneficiary_id)) for transfer in transfers]
     return {row["id"] for row in await connection.fetch(_INSERT, rows, lease_seconds)}
+
+
+def _row(people: People, transfer: Transfer, data_key: bytes | None) -> tuple[object, ...]:
+    content = written({name: getattr(transfer, name) for name in _FACTS})
+    receiver = transfer.beneficiary_id
+    if receiver is not None and data_key is not None:
+        sealed = people.key(receiver, data_key).seal(TRANSFER, content)
+    else:
+        sealed = people.seal_shared(TRANSFER, content)
+    return (
+        *_CLEAR_VALUES(transfer),
+        sealed,
+        transfer_keys(people, transfer.application_id, transfer.destination, transfer.description),
+    )
+
+
+def transfer_keys(
+    people: People, application_id: UUID, destination: str, description: str | None
+) -> bytes:
+    """What searches for transfers look through."""
+    facts = json.loads(destination)
+    sought = {"name": facts["name"], "account_number": facts["account_number"]}
+    if description:
+        sought["description"] = description
+    return people.search_keys(application_id, sought)
 
 
 async def by_id(connection: Connection, application_id: UUID, transfer_id: UUID) -> Transfer | None:
@@ -60,7 +127,7 @@ async def by_references(
         application_id,
         references,
     )
-    found = (Transfer._make(tuple(record)) for record in records)
+    found = _all(connection, records)
     return {transfer.reference: transfer for transfer in found if transfer.reference}
 
 
@@ -76,7 +143,7 @@ async def waiting(connection: Connection, application_id: UUID | None) -> list[T
         " AND ($1::uuid IS NULL OR application_id = $1) ORDER BY id",
         application_id,
     )
-    return [Transfer._make(tuple(record)) for record in records]
+    return _all(connection, records)
 
 
 async def payouts(
@@ -90,18 +157,17 @@ async def payouts(
         application_id,
         only_open,
     )
-    return [Transfer._make(tuple(record)) for record in records]
+    return _all(connection, records)
 
 
 async def of_bulk(connection: Connection, bulk_id: UUID) -> dict[UUID, Transfer]:
     """The transfers that the rows of a bulk became, by id."""
-    columns = ", ".join(f"t.{name}" for name in Transfer._fields)
     records = await connection.fetch(
-        f"SELECT {columns} FROM bulk_rows r JOIN transfers t ON t.id = r.transfer_id"
+        f"SELECT {_COLUMNS_T} FROM bulk_rows r JOIN transfers t ON t.id = r.transfer_id"
         " AND t.application_id = r.application_id WHERE r.bulk_id = $1",
         bulk_id,
     )
-    return {record["id"]: Transfer._make(tuple(record)) for record in records}
+    return {transfer.id: transfer for transfer in _all(connection, records)}
 
 
 async def lock(connection: Connection, transfer_id: UUID) -> Transfer | None:
@@ -111,7 +177,7 @@ async def lock(connection: Connection, transfer_id: UUID) -> Transfer | None:
 
 async def _one(connection: Connection, where: str, *values: object) -> Transfer | None:
     record = await connection.fetchrow(f"SELECT {_COLUMNS} FROM transfers WHERE {where}", *values)
-    return Transfer._make(tuple(record)) if record else None
+    return read_row(people_of(connection), record) if record else None
 
 
 _UPDATE = """
@@ -162,40 +228,47 @@ async def release(connection: Connection, transfer_id: UUID, claim: int) -> bool
 
 @dataclass(frozen=True, slots=True)
 class TransferFilters:
-    """Which transfers a list shows; None means all. ``created_before`` is exclusive."""
+    """Which transfers a list shows; None means all. ``created_before`` is exclusive. ``search``
+    finds ids, parts of references, whole words of descriptions and receivers' names, and whole
+    account numbers, of which ``search_phone`` is the international form, if it is one.
+    """
 
     statuses: Sequence[str] | None = None
     channels: Sequence[str] | None = None
     search: str | None = None
     created_from: datetime | None = None
     created_before: datetime | None = None
+    search_phone: str | None = None
 
 
 async def list_page(
     connection: Connection, application_id: UUID, filters: TransferFilters, page: Page
 ) -> tuple[list[Transfer], int]:
     """One page of an application's transfers, newest first, and how many there are in all."""
-    where = """
+    found_by = HAS_ALL.format(words="$7", wholes="$8", keys="search_keys")
+    where = f"""
         application_id = $1 AND ($2::text[] IS NULL OR status = ANY($2))
         AND ($3::text[] IS NULL OR channel = ANY($3))
-        AND ($4::text IS NULL OR strpos(lower(concat_ws(' ', id::text, reference, description,
-            destination ->> 'name', destination ->> 'account_number')), lower($4)) > 0)
+        AND ($4::text IS NULL OR id::text = $4 OR strpos(lower(reference), lower($4)) > 0
+            OR {found_by})
         AND ($5::timestamptz IS NULL OR created_at >= $5)
         AND ($6::timestamptz IS NULL OR created_at < $6)
     """
+    text = filters.search
     values = (
         application_id,
         filters.statuses,
         filters.channels,
-        filters.search,
+        text,
         filters.created_from,
         filters.created_before,
+        *people_of(connection).search(application_id, text or "", filters.search_phone),
     )
     records = await connection.fetch(
-        f"SELECT {_COLUMNS} FROM transfers WHERE {where} ORDER BY id DESC LIMIT $7 OFFSET $8",
+        f"SELECT {_COLUMNS} FROM transfers WHERE {where} ORDER BY id DESC LIMIT $9 OFFSET $10",
         *values,
         page.size,
         page.offset,
     )
     total = await connection.fetchval(f"SELECT count(*) FROM transfers WHERE {where}", *values)
-    return [Transfer._make(tuple(record)) for record in records], total
+    return _all(connection, records), total

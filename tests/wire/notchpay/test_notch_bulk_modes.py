@@ -236,8 +236,8 @@ async def test_database_knows_nobody_by_a_refused_row(
         "SELECT content FROM bulk_rows WHERE application_id = $1 ORDER BY number", shop.id
     )
 
-    assert rows[0]["content"] == "null"
-    assert MTN not in rows[1]["content"]
-    assert "Kamga" not in rows[1]["content"]
+    assert len(rows[0]["content"]) < len(rows[1]["content"])  # a transfer has all of it
+    assert MTN.encode() not in rows[1]["content"]
+    assert b"Kamga" not in rows[1]["content"]
     table = await sending.get(f"/transfers/bulk/{bulk['id']}.csv")
     assert table.body.decode().count("Amina Kamga") == 2
