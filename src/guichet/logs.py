@@ -10,6 +10,7 @@ import logging
 import re
 import sys
 from collections.abc import MutableMapping
+from contextvars import ContextVar
 from typing import Any
 
 import structlog
@@ -23,6 +24,8 @@ FIELDS = frozenset(
         "signal", "status", "tries",
     }
 )  # fmt: skip
+#: The request that is being answered, or that began the work being done; every line carries it.
+REQUEST_ID: ContextVar[str] = ContextVar("request_id", default="")
 _FRAME = frozenset(
     {"event", "level", "logger", "timestamp", "exception", "_record", "_from_structlog"}
 )
@@ -60,6 +63,7 @@ def configure(level: str) -> None:
         ProcessorFormatter(
             foreign_pre_chain=[ExtraAdder(allow=FIELDS)],
             processors=[
+                _add_request_id,
                 structlog.stdlib.add_log_level,
                 structlog.stdlib.add_logger_name,
                 structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -79,6 +83,15 @@ def configure(level: str) -> None:
     # Simulators notify by httpx2, which tells whole addresses: those of notices hold a secret.
     for name in ("httpx2", "httpcore2"):
         logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def _add_request_id(
+    _logger: Any, _method: str, line: MutableMapping[str, Any]
+) -> MutableMapping[str, Any]:
+    request_id = REQUEST_ID.get()
+    if request_id:
+        line.setdefault("request_id", request_id)
+    return line
 
 
 def clean(_logger: Any, _method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from prometheus_client import Counter, Gauge
+from prometheus_client import Counter, Gauge, Histogram
 
 QUEUE_DEPTH = Gauge("guichet_queue_depth", "Pieces of work that are due and not done.", ["queue"])
 QUEUE_AGE = Gauge(
@@ -13,3 +13,21 @@ QUEUE_AGE = Gauge(
 BOOKS_WRONG = Gauge("guichet_books_wrong", "Invariants of the books found broken at the last look.")
 HALTED = Gauge("guichet_money_halted", "1 while no new money may move.")
 WORK = Counter("guichet_work", "Pieces of work done, by what came of them.", ["queue", "outcome"])
+CALLS = Counter(
+    "guichet_outgoing_calls",
+    "Calls to providers and merchants, by whom they were for and what came back: 2xx to 5xx, "
+    "not_sent (certainly nothing left), no_answer (it may have been acted on), refused (by us).",
+    ["about", "outcome"],
+)
+CALL_SECONDS = Histogram(
+    "guichet_outgoing_seconds",
+    "How long such calls took.",
+    ["about"],
+    buckets=(0.05, 0.2, 0.5, 1, 2, 5, 15),
+)
+REQUEST_SECONDS = Histogram(
+    "guichet_request_seconds",
+    "How long requests took, by part of the server.",
+    ["part"],
+    buckets=(0.005, 0.02, 0.05, 0.1, 0.3, 1, 3),
+)

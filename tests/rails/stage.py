@@ -70,6 +70,7 @@ class JudgedClient(GuardedClient):
         body: bytes = b"",
         limit_bytes: int = 65_536,
         identity: ssl.SSLContext | None = None,
+        about: str = "other",
     ) -> Answer:
         self.sent.append(Sent(method, url, dict(headers or {}), body))
         if self._judge is not None and url.startswith(self._base_url):
@@ -83,6 +84,7 @@ class JudgedClient(GuardedClient):
             body=body,
             limit_bytes=limit_bytes,
             identity=identity,
+            about=about,
         )
 
 

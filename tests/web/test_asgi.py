@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import Any
 
 import pytest
@@ -264,3 +265,30 @@ def test_unreadable_proxy_network_is_an_error_at_the_start() -> None:
 
 def test_refusals_have_the_status_of_http() -> None:
     assert (RouteNotFound.status, MethodNotAllowed.status) == (404, 405)
+
+
+@pytest.mark.parametrize(
+    ("proxies", "given", "kept"),
+    [
+        ("127.0.0.0/8", "proxy-0001", True),
+        ("", "proxy-0001", False),
+        ("192.0.2.0/24", "proxy-0001", False),
+        ("127.0.0.0/8", "short", False),
+        ("127.0.0.0/8", "line\nbreak-in-it", False),
+    ],
+)
+async def test_a_name_given_by_a_proxy_that_is_trusted_is_kept(
+    proxies: str, given: str, kept: bool
+) -> None:
+    client = Client(application(proxies))
+
+    answer = await client.call("GET", "/things", headers={"x-request-id": given}, peer="127.0.0.1")
+
+    assert (answer.headers["x-request-id"] == given) is kept
+
+
+async def test_every_answer_names_its_request(client: Client) -> None:
+    first, second = [await client.get("/other") for _ in range(2)]
+
+    assert re.fullmatch("[0-9a-f]{16}", first.headers["x-request-id"])
+    assert first.headers["x-request-id"] != second.headers["x-request-id"]

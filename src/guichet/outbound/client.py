@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import ssl
+import time
 from collections.abc import Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from typing import Any, Self
 import httpcore2
 import httpx2
 
+from guichet import metrics
 from guichet.outbound.policy import Policy, RefusedAddress, check_url
 from guichet.outbound.pools import Pools
 
@@ -65,6 +67,7 @@ class GuardedClient:
         body: bytes = b"",
         limit_bytes: int = ANSWER_BYTES_MAX,
         identity: ssl.SSLContext | None = None,
+        about: str = "other",
     ) -> Answer:
         """Send one request and return the answer, whatever its status.
 
@@ -73,9 +76,38 @@ class GuardedClient:
         Raises ``RefusedAddress`` or ``NotSent`` if certainly nothing left, ``NoAnswer`` if it may
         have been acted on. ``timeout_seconds`` is for everything together, the reading of the
         answer included; the connection alone gets 3 seconds. Reading stops at ``limit_bytes``.
+        ``about`` is for whom the call is in the numbers: a rail's name, ``webhook``.
         """
+        started, outcome = time.monotonic(), "no_answer"
+        try:
+            answer = await self._send(
+                method, url, policy, timeout_seconds, headers or {}, body, limit_bytes, identity
+            )
+            outcome = f"{answer.status // 100}xx"
+            return answer
+        except RefusedAddress:
+            outcome = "refused"
+            raise
+        except NotSent:
+            outcome = "not_sent"
+            raise
+        finally:
+            metrics.CALLS.labels(about, outcome).inc()
+            metrics.CALL_SECONDS.labels(about).observe(time.monotonic() - started)
+
+    async def _send(
+        self,
+        method: str,
+        url: str,
+        policy: Policy,
+        timeout_seconds: float,
+        headers: Mapping[str, str],
+        body: bytes,
+        limit_bytes: int,
+        identity: ssl.SSLContext | None,
+    ) -> Answer:
         check_url(url, policy)
-        request, sent = _request(method, url, headers or {}, body)
+        request, sent = _request(method, url, headers, body)
         try:
             async with asyncio.timeout(timeout_seconds):
                 if identity is None:

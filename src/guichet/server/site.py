@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Awaitable, Mapping
 
 from prometheus_client import Counter
@@ -9,6 +10,7 @@ from prometheus_client import Counter
 from guichet.dialects.neopay import app as neopay
 from guichet.dialects.notchpay import app as notchpay
 from guichet.gateway import Gateway
+from guichet.metrics import REQUEST_SECONDS
 from guichet.pages import app as pages
 from guichet.server import notices
 from guichet.server.apis import api_documents
@@ -18,6 +20,9 @@ from guichet.web.asgi import Application, Asgi, Message, Receive, Scope, Send
 REQUESTS = Counter(
     "guichet_requests", "Requests answered, by part of the server and status.", ["part", "status"]
 )
+
+
+_SECONDS = {part: REQUEST_SECONDS.labels(part) for part in ("api", "notchpay", "pages", "notices")}
 
 
 class Site:
@@ -91,15 +96,16 @@ class NoticesOnly:
 
 
 class _Counting:
-    """A ``send`` that counts the answer's status."""
+    """A ``send`` that counts the answer's status and measures how long it took."""
 
-    __slots__ = ("_part", "_send")
+    __slots__ = ("_began_at", "_part", "_send")
 
     _counters: dict[tuple[str, int], Counter] = {}  # noqa: RUF012 - looking a label up is slow
 
     def __init__(self, part: str, send: Send) -> None:
         self._part = part
         self._send = send
+        self._began_at = time.monotonic()
 
     def __call__(self, message: Message) -> Awaitable[None]:
         if message["type"] == "http.response.start":
@@ -108,6 +114,7 @@ class _Counting:
             if counter is None:
                 counter = self._counters[key] = REQUESTS.labels(*map(str, key))
             counter.inc()
+            _SECONDS[self._part].observe(time.monotonic() - self._began_at)
         return self._send(message)
 
 

@@ -139,6 +139,7 @@ async def _send(
             "POST",
             claimed.url,
             policy=PUBLIC_ONLY if live else ANYWHERE,
+            about="webhook",
             timeout_seconds=gateway.settings.webhook_timeout_seconds,
             headers=headers,
             body=body,

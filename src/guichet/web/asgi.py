@@ -9,12 +9,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import re
 from collections.abc import Awaitable, Callable, Iterator, MutableMapping
 from functools import lru_cache
 from itertools import chain
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
 
+from guichet.logs import REQUEST_ID
 from guichet.web.proxies import TrustedProxies
 
 Scope = MutableMapping[str, Any]
@@ -26,6 +28,7 @@ Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]
 log = logging.getLogger(__name__)
 
 _QUERY_FIELDS_MAX = 200
+_REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{8,64}\Z")
 #: The order in which methods are named to clients.
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 
@@ -88,11 +91,12 @@ class Request:
 
     ``path`` is decoded and has no trailing slash; ``parameters`` are the route's. A handler or an
     error reply may append to ``reply_headers`` what every answer to this request must carry.
+    ``request_id`` names the request in logs, events and answers: ours, or a trusted proxy's.
     """
 
     __slots__ = (
-        "_headers", "_proxies", "_query", "_request_id",
-        "body", "method", "parameters", "path", "reply_headers", "scope",
+        "_headers", "_proxies", "_query",
+        "body", "method", "parameters", "path", "reply_headers", "request_id", "scope",
     )  # fmt: skip
 
     def __init__(self, scope: Scope, proxies: TrustedProxies) -> None:
@@ -106,7 +110,7 @@ class Request:
         self._proxies = proxies
         self._headers: dict[str, str] | None = None
         self._query: list[tuple[str, str]] | None = None
-        self._request_id = ""
+        self.request_id = self._proxies_id() or os.urandom(8).hex()
 
     @property
     def headers(self) -> dict[str, str]:
@@ -146,12 +150,15 @@ class Request:
         peer: str = client[0] if client else ""
         return self._proxies.client_address(peer, self.headers.get("x-forwarded-for"))
 
-    @property
-    def request_id(self) -> str:
-        """A name for this request in logs and in error replies, made when first asked for."""
-        if not self._request_id:
-            self._request_id = os.urandom(8).hex()
-        return self._request_id
+    def _proxies_id(self) -> str:
+        """The name that a trusted proxy gave the request, if it gave one that can be used."""
+        for name, value in self.scope["headers"]:
+            if name == b"x-request-id":
+                client = self.scope.get("client")
+                text: str = value.decode("latin-1")
+                usable = client and self._proxies.trusts(client[0]) and _REQUEST_ID.match(text)
+                return text if usable else ""
+        return ""
 
 
 Handler = Callable[[Request], Awaitable[Reply]]
@@ -285,6 +292,7 @@ class Application:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request."""
         request = Request(scope, self._proxies)
+        REQUEST_ID.set(request.request_id)
         try:
             reply = await self._answer(request, receive)
         except _ClientGone:
@@ -346,7 +354,6 @@ class Application:
                 exc_info=error,
                 extra={"request_id": request.request_id, "method": request.method},
             )
-            request.reply_headers.append(("x-request-id", request.request_id))
         if isinstance(error, BodyTooLarge | BodyTooSlow | EncodingNotSupported):
             # The rest of the body is still on its way: it must not be read as the next request.
             request.reply_headers.append(("connection", "close"))
@@ -363,7 +370,10 @@ def always(reply: Reply) -> Asgi:
 
 
 async def _send_reply(request: Request, reply: Reply, send: Send) -> None:
-    headers = [(b"content-length", b"%d" % len(reply.body))]
+    headers = [
+        (b"content-length", b"%d" % len(reply.body)),
+        (b"x-request-id", request.request_id.encode("ascii")),
+    ]
     if reply.content_type:
         headers.append(_encoded("content-type", reply.content_type))
     for name, value in (*reply.headers, *request.reply_headers):

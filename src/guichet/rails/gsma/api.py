@@ -139,6 +139,7 @@ class GsmaApi:
                 method,
                 account.base_url.rstrip("/") + path,
                 policy=ANYWHERE,
+                about="gsma",
                 timeout_seconds=self._timeout_seconds,
                 headers=own | headers,
                 body=body,

@@ -116,6 +116,7 @@ class MtnApi:
                 method,
                 f"{door.root}/{path}",
                 policy=ANYWHERE,
+                about="mtn",
                 timeout_seconds=self._timeout_seconds,
                 headers=own | headers,
                 body=body,

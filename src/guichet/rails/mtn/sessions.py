@@ -34,6 +34,7 @@ class Door(TokenKeeper):
             "POST",
             f"{self.root}/token/",
             policy=ANYWHERE,
+            about="mtn",
             timeout_seconds=self._timeout_seconds,
             headers={
                 "authorization": self._authorization,

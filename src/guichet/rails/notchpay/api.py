@@ -206,6 +206,7 @@ class NotchpayApi:
                 method,
                 account.base_url.rstrip("/") + path,
                 policy=ANYWHERE,
+                about="notchpay",
                 timeout_seconds=self._timeout_seconds,
                 headers=headers,
                 body=body,

@@ -162,6 +162,7 @@ class PixApi:
                 method,
                 session.account.base_url.rstrip("/") + path,
                 policy=ANYWHERE,
+                about="pix",
                 timeout_seconds=self._timeout_seconds,
                 headers=headers,
                 body=b"" if body is None else _ENCODER.encode(body),

@@ -38,6 +38,7 @@ class Session(TokenKeeper):
             "POST",
             account.token_url,
             policy=ANYWHERE,
+            about="pix",
             timeout_seconds=self._timeout_seconds,
             headers={
                 "authorization": basic_authorization(account.client_id, account.client_secret),

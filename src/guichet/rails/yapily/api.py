@@ -153,6 +153,7 @@ class YapilyApi:
                 method,
                 self._base_url + path,
                 policy=ANYWHERE,
+                about="yapily",
                 timeout_seconds=self._timeout_seconds,
                 headers=sent | (headers or {}),
                 body=b"" if body is None else _ENCODER.encode(body),
