@@ -1,4 +1,6 @@
-"""``python -m bench``: one run, its verdicts and its figures, also as Markdown."""
+"""``python -m bench``: one run, its verdicts and its figures, also as Markdown;
+``python -m bench overload`` offers more than can be served (``bench.overload``).
+"""
 
 from __future__ import annotations
 
@@ -6,10 +8,11 @@ import argparse
 import asyncio
 import os
 import platform
+import sys
 import time
 from pathlib import Path
 
-from bench import cases
+from bench import cases, overload
 from bench.databases import cluster, fill
 from bench.report import RATIO_HEAD, RUN_HEAD, table
 from bench.rig import Bench
@@ -55,6 +58,8 @@ async def _run(options: argparse.Namespace) -> Bench:
 
 
 def main() -> None:
+    if sys.argv[1:2] == ["overload"]:
+        sys.exit(overload.main(sys.argv[2:]))
     options = _options()
     started_at = time.monotonic()
     bench = asyncio.run(_run(options))

@@ -70,7 +70,7 @@ class Bench:
         return self.serial
 
     @contextmanager
-    def server(self, database: Filled) -> Iterator[Server]:
+    def server(self, database: Filled, **settings: object) -> Iterator[Server]:
         """The server under test on ``database``."""
         port = free_port()
         environment = {
@@ -78,6 +78,9 @@ class Bench:
             "GUICHET_PORT": str(port),
             "GUICHET_SECRET_KEYS": database.secret_key,
             "GUICHET_LOG_LEVEL": "error",
+            "GUICHET_REQUESTS_AT_ONCE": "0",
+            "GUICHET_SHED_AFTER_SECONDS": "0",  # a busy machine would be measured with gaps
+            **{f"GUICHET_{name.upper()}": str(value) for name, value in settings.items()},
         }
         with running("bench.server", environment=environment) as process:
             wait_until_ready(process, f"http://127.0.0.1:{port}/bench/hello")
@@ -115,13 +118,16 @@ class Server:
         )
 
     def create(self, clients: int) -> Sample:
+        return self.run(clients, self.creations(), serial=self.bench.next_serial())
+
+    def creations(self) -> list[bytes]:
+        """A payment's creation by each application, as ``HttpLoad`` wants it with ``serial``."""
         size = len(_CREATE_BODY % {b"payer": 0})
         head = f"Content-Length: {size}\r\nIdempotency-Key: bench-%(serial)012d\r\n"
-        requests = [
+        return [
             _text("POST", "/api/payments", token, application, head) + _CREATE_BODY
             for token, application in self.database.tokens.items()
         ]
-        return self.run(clients, requests, serial=self.bench.next_serial())
 
     def hello(self, clients: int) -> Sample:
         token, application = next(iter(self.database.tokens.items()))

@@ -49,7 +49,9 @@ async def main() -> None:
     async with opened_gateway(settings, settings.database_url) as gateway:
         site = Site({"/bench": _bench_routes(gateway)})
         site.open(gateway)
-        http = HttpServer(site, bind(settings.host, settings.port), settings=settings)
+        http = HttpServer(
+            site, bind(settings.host, settings.port), settings=settings, gate=site.judge
+        )
         http.start()
         assert http.task is not None
         await until_stopped(stop, http.task)

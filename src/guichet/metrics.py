@@ -31,3 +31,6 @@ REQUEST_SECONDS = Histogram(
     ["part"],
     buckets=(0.005, 0.02, 0.05, 0.1, 0.3, 1, 3),
 )
+SHED = Counter(
+    "guichet_shed_requests", "Requests refused for want of time, by urgency.", ["urgency"]
+)

@@ -98,6 +98,17 @@ class Settings:
         "Connections of one address (IPv6: of one /64) to a serving process; behind a trusted "
         "proxy, requests under way of one forwarded address. 0: as many as come.",
     )
+    shed_after_seconds: float = _setting(
+        0.3,
+        "How long requests may wait for their turn in a serving process before new payments are "
+        "answered 503; less urgent requests are refused sooner (docs/production.md). 0: never.",
+    )
+    requests_at_once: int = _setting(
+        256,
+        "Requests under way in a serving process beyond which new payments are answered 503; less "
+        "urgent requests are refused sooner. Those that wait for a provider do not count. 0: as "
+        "many as come.",
+    )
     limits: LimitsMode = _setting(
         LimitsMode.AUTO,
         "Whether the limits of the next six settings hold, and that of wrong keys: `on`, `off`, or "
@@ -116,8 +127,8 @@ class Settings:
     page_requests_per_second: float = _setting(
         5.0, "Looks of one address at the pages of one payment or link."
     )
-    requests_at_once: int = _setting(20, "Requests under way of one application.")
-    lists_at_once: int = _setting(5, "How many of those may be lists.")
+    application_requests_at_once: int = _setting(20, "Requests under way of one application.")
+    application_lists_at_once: int = _setting(5, "How many of those may be lists.")
     guesses_per_minute: int = _setting(
         20, "Pages that do not exist, and keys that do not hold, of one address; 0: no limit."
     )

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from guichet.server.http import HttpServer, bind
-from guichet.server.protocol import Gate
+from guichet.server.requests import Gate
 from guichet.settings import Settings
 from guichet.web.asgi import Asgi
 

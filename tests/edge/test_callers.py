@@ -83,7 +83,7 @@ async def test_a_bucket_that_is_empty_stores_nothing(gateway: Gateway, urls: Dat
 
 
 async def test_too_many_lists_at_once_leave_room_for_other_requests(gateway: Gateway) -> None:
-    limit(gateway, lists_at_once=2)
+    limit(gateway, application_lists_at_once=2)
     client = Client(site(gateway), KEYS)
     answers = await asyncio.gather(
         *(client.get("/api/payments") for _ in range(4)),
@@ -93,7 +93,7 @@ async def test_too_many_lists_at_once_leave_room_for_other_requests(gateway: Gat
 
 
 async def test_what_is_under_way_is_counted_out_however_it_ends(gateway: Gateway) -> None:
-    limit(gateway, requests_at_once=1)
+    limit(gateway, application_requests_at_once=1)
     client = Client(site(gateway), KEYS)
     for _ in range(3):
         assert (await client.get("/api/payments/1")).status == 404

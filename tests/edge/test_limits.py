@@ -108,7 +108,7 @@ def test_an_applications_own_limit_holds_beside_it() -> None:
 
 
 def test_so_many_requests_are_under_way_and_so_many_lists_among_them() -> None:
-    callers = CallerLimits(replace(ON, requests_at_once=3, lists_at_once=1))
+    callers = CallerLimits(replace(ON, application_requests_at_once=3, application_lists_at_once=1))
     caller = application()
     with (
         callers.under_way(caller, is_list=True),

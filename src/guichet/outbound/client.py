@@ -55,6 +55,8 @@ class GuardedClient:
 
     def __init__(self, ssl_context: ssl.SSLContext | None = None) -> None:
         self._pools = Pools(ssl_context or ssl.create_default_context())
+        #: Requests that are waiting for their answers.
+        self.under_way = 0
 
     async def send(
         self,
@@ -79,6 +81,7 @@ class GuardedClient:
         ``about`` is for whom the call is in the numbers: a rail's name, ``webhook``.
         """
         started, outcome = time.monotonic(), "no_answer"
+        self.under_way += 1
         try:
             answer = await self._send(
                 method, url, policy, timeout_seconds, headers or {}, body, limit_bytes, identity
@@ -92,6 +95,7 @@ class GuardedClient:
             outcome = "not_sent"
             raise
         finally:
+            self.under_way -= 1
             metrics.CALLS.labels(about, outcome).inc()
             metrics.CALL_SECONDS.labels(about).observe(time.monotonic() - started)
 

@@ -43,7 +43,7 @@ class Front:
     """Serves a site on its sockets; raises ``CannotServe`` for certificates it cannot use."""
 
     def __init__(self, site: Site, sockets: Sockets, settings: Settings) -> None:
-        self._servers = [HttpServer(site, sockets.main, settings=settings)]
+        self._servers = [HttpServer(site, sockets.main, settings=settings, gate=site.judge)]
         if sockets.notices is not None:
             context = mutual_tls(
                 settings.notices_tls_certificate,

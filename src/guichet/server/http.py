@@ -6,14 +6,16 @@ import asyncio
 import contextlib
 import socket
 import ssl
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 
 import uvicorn
 
+from guichet.server.acceptor import Acceptor
 from guichet.server.connections import Connections, EdgeLimits
 from guichet.server.errors import CannotServe
-from guichet.server.protocol import EdgeProtocol, Gate, TlsProtocol
+from guichet.server.protocol import EdgeProtocol, TlsProtocol
+from guichet.server.requests import Gate, Load
 from guichet.settings import Settings
 from guichet.web.asgi import Asgi
 from guichet.web.proxies import TrustedProxies
@@ -23,9 +25,26 @@ _FINISH_SECONDS = 10
 
 
 class _Server(uvicorn.Server):
-    def __init__(self, config: uvicorn.Config, watch: Connections) -> None:
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        watch: Connections,
+        make_protocol: Callable[..., EdgeProtocol],
+        tls: ssl.SSLContext | None,
+    ) -> None:
         super().__init__(config)
         self._watch = watch
+        self._make_protocol = make_protocol
+        self._tls = tls
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to accept."""
+        await self.lifespan.startup()
+        make_protocol = partial(
+            self._make_protocol, self.config, self.server_state, self.lifespan.state
+        )
+        self.servers = [Acceptor(each, make_protocol, self._tls) for each in sockets or ()]  # type: ignore[misc]
+        self.started = True
 
     async def on_tick(self, counter: int) -> bool:
         """Called ten times a second."""
@@ -57,11 +76,13 @@ class HttpServer:
         settings = settings or Settings()
         proxies = TrustedProxies(settings.trusted_proxies)
         watch = Connections(EdgeLimits.of(settings), proxies)
-        protocol = partial(TlsProtocol if tls else EdgeProtocol, watch=watch, gate=gate)
+        self._load = Load()
+        make_protocol = partial(
+            TlsProtocol if tls else EdgeProtocol, watch=watch, load=self._load, gate=gate
+        )
         config = uvicorn.Config(
             site,
-            http=protocol,  # type: ignore[arg-type] # uvicorn calls it like the class
-            ssl_context_factory=(lambda _config, _default: tls) if tls else None,
+            http=EdgeProtocol,
             ws="none",
             lifespan="off",
             log_config=None,
@@ -71,7 +92,7 @@ class HttpServer:
             backlog=_BACKLOG,
             timeout_graceful_shutdown=_FINISH_SECONDS,
         )
-        self._server = _Server(config, watch)
+        self._server = _Server(config, watch, make_protocol, tls)
         self.task: asyncio.Task[None] | None = None
 
     def start(self) -> asyncio.Task[None]:
@@ -84,6 +105,8 @@ class HttpServer:
         if self.task is not None:
             self._server.should_exit = True
             await asyncio.wait([self.task])
+            self._load.stop()
+            self._load.stop()
 
 
 def bind(host: str, port: int, setting: str = "GUICHET_PORT") -> socket.socket:

@@ -7,7 +7,6 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections import deque
-from collections.abc import Callable, Sequence
 from math import inf
 from typing import Any
 
@@ -21,6 +20,7 @@ from guichet.server import refusals
 from guichet.server.connections import TARGET_BYTES_MAX, Connections
 from guichet.server.framing import Framing
 from guichet.server.refusals import Refusal
+from guichet.server.requests import Asked, Gate, Load
 from guichet.server.transports import JoiningTransport
 
 #: How long, and how much, is still read from a client that was refused: closing a socket that
@@ -39,11 +39,6 @@ class _Refused(Exception):
     def __init__(self, refusal: Refusal) -> None:
         super().__init__()
         self.refusal = refusal
-
-
-#: Asked for each request before its application: its method, its target, its headers and the
-#: client's address; None lets it pass.
-Gate = Callable[[bytes, bytes, Sequence[tuple[bytes, bytes]], str], Refusal | None]
 
 
 class _Answered:
@@ -78,11 +73,14 @@ class EdgeProtocol(HttpToolsProtocol):
         _loop: asyncio.AbstractEventLoop | None = None,
         *,
         watch: Connections,
+        load: Load,
         gate: Gate | None = None,
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
         self.expires_at = inf
         self._watch = watch
+        self._load = load
+        self._under_way = 0
         self._gate = gate
         self._limits = watch.limits
         self._peer = ""
@@ -120,6 +118,8 @@ class EdgeProtocol(HttpToolsProtocol):
         for address in self._forwarded:
             self._watch.leave_request(address)
         self._forwarded.clear()
+        self._load.under_way -= self._under_way
+        self._under_way = 0
         super().connection_lost(exc)
 
     def shutdown(self) -> None:
@@ -262,24 +262,34 @@ class EdgeProtocol(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         self._in_body = False
         super().on_message_complete()
+        if not self._is_answered:
+            self._under_way += 1
+            self._load.under_way += 1
         self._wait()
 
     # Answers -------------------------------------------------------------------------------------
 
     def _judge(self) -> Refusal | None:
         """How to refuse this request before anybody else sees it, if it is refused."""
-        address = self._peer
         if self._is_proxy:
             forwarded = [value for name, value in self.headers if name == b"x-forwarded-for"]
             text = b",".join(forwarded).decode("latin-1")
-            address = self._watch.proxies.client_address(address, text)
+            address = self._watch.proxies.client_address(self._peer, text)
             refusal = self._watch.enter_request(address)
             if refusal is not None:
                 return refusal
             self._forwarded.append(address)
         if self._gate is None:
             return None
-        refusal = self._gate(self.parser.get_method(), self.url, self.headers, address)
+        refusal = self._gate(
+            Asked(
+                method=self.parser.get_method(),
+                target=self.url,
+                headers=self.headers,
+                load=self._load,
+                now=self.loop.time(),
+            )
+        )
         if refusal is not None and self._is_proxy:
             self._watch.leave_request(self._forwarded.pop())
         return refusal
@@ -292,9 +302,19 @@ class EdgeProtocol(HttpToolsProtocol):
         self.transport.write(self._encoded(refusal, close=close))
         if close:
             self.transport.close()
+        elif not self.flow.read_paused and self._load.is_paused(self):
+            self.flow.pause_reading()
+
+    def resume(self) -> None:
+        """Its turn has come to be read again."""
+        if not self.transport.is_closing():
+            self.flow.resume_reading()
 
     def on_response_complete(self) -> None:
         self.server_state.total_requests += 1
+        if self._under_way:  # it may have been answered before it had come whole
+            self._under_way -= 1
+            self._load.under_way -= 1
         if self._forwarded:
             self._watch.leave_request(self._forwarded.popleft())
         if self._ended or self.transport.is_closing():

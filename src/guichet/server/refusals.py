@@ -25,12 +25,25 @@ class Refusal:
         """The answer for ``status``; with ``retry_after_seconds`` it says when to try again."""
         content = {"code": status.value, "status": status.phrase, "message": status.phrase}
         body = json.dumps(content, separators=(",", ":")).encode()
+        return cls._with(status, retry_after_seconds, "application/json", body)
+
+    @classmethod
+    def page(cls, status: HTTPStatus, retry_after_seconds: int, body: str) -> Self:
+        """A page of HTML for ``status``."""
+        content_type = "text/html; charset=utf-8"
+        return cls._with(status, retry_after_seconds, content_type, body.encode())
+
+    @classmethod
+    def _with(
+        cls, status: HTTPStatus, retry_after_seconds: int, content_type: str, body: bytes
+    ) -> Self:
         lines = [
             f"HTTP/1.1 {status.value} {status.phrase}",
-            "content-type: application/json",
+            f"content-type: {content_type}",
             f"content-length: {len(body)}",
             "cache-control: no-store",
             "access-control-allow-origin: *",
+            "access-control-expose-headers: Retry-After",
         ]
         if retry_after_seconds:
             lines.append(f"retry-after: {retry_after_seconds}")
@@ -54,3 +67,19 @@ TARGET_TOO_LONG = Refusal.of(HTTPStatus.REQUEST_URI_TOO_LONG)
 HEAD_TOO_LARGE = Refusal.of(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
 TOO_MANY_OF_ADDRESS = Refusal.of(HTTPStatus.TOO_MANY_REQUESTS, 1)
 TOO_MANY = Refusal.of(HTTPStatus.SERVICE_UNAVAILABLE, 1)
+#: Spread over time, so that those refused together do not come back together.
+BUSY = tuple(Refusal.of(HTTPStatus.SERVICE_UNAVAILABLE, seconds) for seconds in (1, 2, 3))
+#: For a payer's browser, in the languages of the payer's pages; it comes again by itself.
+BUSY_PAGE = Refusal.page(
+    HTTPStatus.SERVICE_UNAVAILABLE,
+    2,
+    """<!doctype html>
+<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<meta http-equiv="refresh" content="2"><title>One moment</title>
+<p>Many people are paying right now. This page tries again by itself.
+<p lang="fr">Beaucoup de personnes paient en ce moment. Cette page réessaie toute seule.
+<p lang="es">Muchas personas están pagando ahora. Esta página lo intenta de nuevo por sí sola.
+<p lang="pt">Muitas pessoas estão pagando agora. Esta página tenta de novo sozinha.
+</html>
+""",
+)

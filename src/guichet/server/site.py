@@ -15,6 +15,9 @@ from guichet.pages import app as pages
 from guichet.server import notices
 from guichet.server.apis import api_documents
 from guichet.server.health import Health, not_ready, reply
+from guichet.server.refusals import Refusal
+from guichet.server.requests import Asked
+from guichet.server.shedding import Shedder
 from guichet.web.asgi import Application, Asgi, Message, Receive, Scope, Send
 
 REQUESTS = Counter(
@@ -41,6 +44,7 @@ class Site:
         self._notices: Asgi = _unavailable
         self._pages: Application | None = None
         self._notchpay: Asgi = notchpay.unavailable
+        self._shedder: Shedder | None = None
 
     def open(self, gateway: Gateway) -> None:
         """Answer requests."""
@@ -49,6 +53,11 @@ class Site:
         self._pages = pages.build_app(gateway, api_documents(gateway.settings.base_url))
         self._notchpay = notchpay.build_app(gateway)
         self._health.open(gateway)
+        self._shedder = Shedder(gateway)
+
+    def judge(self, asked: Asked) -> Refusal | None:
+        """How to refuse a request for which there is no time; None lets it pass."""
+        return self._shedder.judge(asked) if self._shedder else None
 
     def close(self) -> None:
         """Be unhealthy, so that a load balancer looks elsewhere; requests are still answered."""

@@ -97,8 +97,8 @@ class CallerLimits:
         self._guesses: Windows[str] = Windows(now)
         self._guesses_max = settings.guesses_per_minute
         self._counts_keys = on
-        self._requests_max = settings.requests_at_once * on
-        self._lists_max = settings.lists_at_once * on
+        self._requests_max = settings.application_requests_at_once * on
+        self._lists_max = settings.application_lists_at_once * on
         self._requests: Counter[UUID] = Counter()
         self._lists: Counter[UUID] = Counter()
 

@@ -69,6 +69,11 @@ class PaymentDesk:
         )
         self.pages = PaymentPages(gateway)
 
+    @property
+    def longest_wait_seconds(self) -> float:
+        """How long the request that came first has been waiting for its turn."""
+        return max(self.creator.longest_wait_seconds, self.reader.longest_wait_seconds)
+
     async def drain(self) -> None:
         """Wait until everything submitted is answered."""
         await asyncio.gather(self.creator.drain(), self.reader.drain(), self.pages.drain())

@@ -96,6 +96,11 @@ class Recorder:
             memory = self._gateway.vault.seal(json.dumps(outcome.memory).encode())
         return await self._batcher.submit(Report(attempt_id, outcome, memory))
 
+    @property
+    def longest_wait_seconds(self) -> float:
+        """How long the report that came first has been waiting."""
+        return self._batcher.longest_wait_seconds
+
     async def drain(self) -> None:
         """Wait until everything under way is recorded."""
         await self._batcher.drain()

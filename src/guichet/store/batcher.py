@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Generic, TypeVar
+from typing import Generic, TypeAlias, TypeVar
 
 from guichet.domain.errors import (
     Conflicted,
@@ -22,7 +22,10 @@ from guichet.domain.errors import (
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
 
-_BATCH_MAX = 64
+#: An item, its answer, and when it came (the loop's clock).
+_Queued: TypeAlias = tuple[Item, asyncio.Future[Answer], float]
+
+_BATCH_MAX = 256
 
 
 class Batcher(Generic[Item, Answer]):
@@ -47,7 +50,7 @@ class Batcher(Generic[Item, Answer]):
         self._writers = writers
         self._limit = limit
         self._key = key
-        self._queue: deque[tuple[Item, asyncio.Future[Answer]]] = deque()
+        self._queue: deque[_Queued[Item, Answer]] = deque()
         self._running = 0
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -59,14 +62,20 @@ class Batcher(Generic[Item, Answer]):
         """
         if len(self._queue) >= self._limit:
             raise Overloaded
-        future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        self._queue.append((item, future))
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Answer] = loop.create_future()
+        self._queue.append((item, future, loop.time()))
         if self._running < self._writers:
             self._running += 1
             task = asyncio.create_task(self._write())
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
         return await future
+
+    @property
+    def longest_wait_seconds(self) -> float:
+        """How long the first in the queue has been waiting."""
+        return asyncio.get_running_loop().time() - self._queue[0][2] if self._queue else 0.0
 
     async def drain(self) -> None:
         """Wait until everything submitted is answered."""
@@ -76,7 +85,7 @@ class Batcher(Generic[Item, Answer]):
     async def _write(self) -> None:
         while self._queue:
             batch = self._next_batch()
-            items = [item for item, _ in batch]
+            items = [item for item, _, _ in batch]
             try:
                 answers = await self._work(items)
             except (Unavailable, asyncio.CancelledError) as error:
@@ -86,17 +95,17 @@ class Batcher(Generic[Item, Answer]):
                 )
             except Exception as error:  # noqa: BLE001 - whatever it is, it is the items' answer
                 answers = [error] if len(items) == 1 else await self._one_by_one(items)
-            for (_, future), answer in zip(batch, answers, strict=True):
+            for (_, future, _), answer in zip(batch, answers, strict=True):
                 _settle(future, answer)
         # With no await since the queue was seen empty: an item submitted now starts a new writer.
         self._running -= 1
 
-    def _next_batch(self) -> list[tuple[Item, asyncio.Future[Answer]]]:
+    def _next_batch(self) -> list[_Queued[Item, Answer]]:
         queue, key = self._queue, self._key
         if key is None:
             return [queue.popleft() for _ in range(min(len(queue), _BATCH_MAX))]
-        batch: list[tuple[Item, asyncio.Future[Answer]]] = []
-        later: list[tuple[Item, asyncio.Future[Answer]]] = []
+        batch: list[_Queued[Item, Answer]] = []
+        later: list[_Queued[Item, Answer]] = []
         seen: set[object] = set()
         while queue and len(batch) < _BATCH_MAX:
             entry = queue.popleft()

@@ -90,7 +90,7 @@ class Database:
         self.people: People | None = None
         self._idle: deque[Connection] = deque()
         self._open = 0
-        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._waiting: deque[tuple[asyncio.Future[None], float]] = deque()
         self._closed = False
 
     async def connect(self) -> Connection:
@@ -160,6 +160,13 @@ class Database:
         finally:
             connection.terminate()
 
+    @property
+    def longest_wait_seconds(self) -> float:
+        """How long the first who waits for a connection has been waiting."""
+        if not self._waiting:
+            return 0.0
+        return asyncio.get_running_loop().time() - self._waiting[0][1]
+
     async def close(self) -> None:
         """Close the idle connections; those in use close when they are given back."""
         self._closed = True
@@ -189,8 +196,9 @@ class Database:
             await self._wait()
 
     async def _wait(self) -> None:
-        future = asyncio.get_running_loop().create_future()
-        self._waiting.append(future)
+        loop = asyncio.get_running_loop()
+        future = loop.create_future()
+        self._waiting.append((future, loop.time()))
         try:
             async with asyncio.timeout(_WAIT_SECONDS):
                 await future
@@ -212,7 +220,7 @@ class Database:
 
     def _wake(self) -> None:
         while self._waiting:
-            future = self._waiting.popleft()
+            future, _ = self._waiting.popleft()
             if not future.done():
                 future.set_result(None)
                 return

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from uuid import UUID
+
 from guichet.dialects.origins import origin_host
-from guichet.domain.access import Caller
+from guichet.domain.access import Application, Caller
 from guichet.domain.errors import Unauthenticated
 from guichet.gateway import Gateway
 from guichet.services.access import check_origin, identify, identify_application
@@ -19,6 +22,14 @@ def authenticate(gateway: Gateway, request: Request) -> Caller:
 def authenticate_application(gateway: Gateway, request: Request) -> Caller:
     """The caller of a request that needs only ``x-app-key``; errors as ``authenticate``."""
     return _checked(identify_application(gateway, _application_key(request)), request)
+
+
+def claimed_application(gateway: Gateway, headers: Mapping[bytes, bytes]) -> Application | None:
+    """Whose a request says it is, by its raw headers: nothing is proved by that."""
+    try:
+        return gateway.access.application(UUID(headers.get(b"x-app-key", b"").decode("latin-1")))
+    except ValueError:
+        return None
 
 
 def _checked(caller: Caller, request: Request) -> Caller:

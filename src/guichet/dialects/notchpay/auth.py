@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from guichet.dialects.notchpay.options import WireOption, has_option, keep_options
 from guichet.dialects.origins import origin_host
-from guichet.domain.access import Caller, Environment, KeyRole
+from guichet.domain.access import Application, Caller, Environment, KeyRole
 from guichet.domain.errors import Forbidden, Unauthenticated
 from guichet.gateway import Gateway
 from guichet.services.access import check_origin, check_transfer_origin, identify_by_key
@@ -90,15 +92,31 @@ def granted_for_webhooks(gateway: Gateway, request: Request) -> Caller:
     return caller
 
 
+def claimed_application(gateway: Gateway, headers: Mapping[bytes, bytes]) -> Application | None:
+    """Whose the key in a request's raw headers is; whether it may be used is another question.
+
+    Raises ``Unavailable`` as every look at a key does.
+    """
+    for name in _KEY_HEADERS:
+        key = _bare(headers.get(name.encode(), b"").decode("latin-1"))
+        found = gateway.access.key(key) if key else None
+        if found is not None:
+            return gateway.access.application(found[0])
+    return None
+
+
 def speaks_v1(request: Request) -> bool:
     """Whether the client is of the first generation, which expects other words (1, row 10)."""
     return "grant-authorization" in request.headers
 
 
 def _key(request: Request, header: str) -> str | None:
-    """The header's key, documented bare; ``Bearer`` before it is accepted in any case."""
-    value = request.headers.get(header, "").strip()
+    """The header's key; None if there is none."""
+    return _bare(request.headers.get(header, "")) or None
+
+
+def _bare(value: str) -> str:
+    """A key, documented bare; ``Bearer`` before it is accepted in any case."""
+    value = value.strip()
     scheme, _, rest = value.partition(" ")
-    if scheme.lower() == "bearer":
-        value = rest.strip()
-    return value or None
+    return rest.strip() if scheme.lower() == "bearer" else value
