@@ -12,12 +12,16 @@ from prometheus_client import REGISTRY
 from conftest import DatabaseUrls
 from gateways import APPLICATION_ID, SECRET_KEY, caller_of
 from guichet.domain.errors import Halted
+from guichet.domain.money import Money
 from guichet.gateway import Gateway
 from guichet.server.health import Health
 from guichet.services.books import watch_books
+from guichet.services.bulk_transfers import create_bulk
 from guichet.services.checkout import reserve_attempt
 from guichet.services.payments import create_payment
+from guichet.services.payouts import request_payout
 from guichet.services.refunds import create_refund
+from guichet.services.suspense import assign_suspense
 from guichet.services.transfers import create_transfer
 from guichet.store import access
 from guichet.worker.loop import Worker
@@ -26,7 +30,7 @@ from psp import Psp, connect
 from server.programs import guichet
 from server.test_health import ask
 from services.bookkeeping import Paid, paid, unpaid
-from services.sending import sending_psp, wanted
+from services.sending import bulk_of, sending_psp, wanted
 
 _WRONG = "UPDATE ledger_accounts SET balance_minor = balance_minor + 1 WHERE code = 'rail_float'"
 _RIGHT = "UPDATE ledger_accounts SET balance_minor = balance_minor - 1 WHERE code = 'rail_float'"
@@ -37,6 +41,9 @@ BEGINNINGS: list[Callable[[Gateway, Paid], Awaitable[object]]] = [
     lambda gateway, made: create_refund(gateway, APPLICATION_ID, made.id),
     lambda gateway, made: reserve_attempt(gateway, made.id),
     lambda gateway, _: create_transfer(gateway, caller_of(gateway).application, wanted()),
+    lambda gateway, _: create_bulk(gateway, caller_of(gateway).application, bulk_of(wanted())),
+    lambda gateway, _: request_payout(gateway, caller_of(gateway).application, Money(1, "GBP")),
+    lambda gateway, made: assign_suspense(gateway, made.attempt_id),
 ]
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -15,7 +16,10 @@ from guichet.domain.errors import DuplicateReference, InsufficientFunds
 from guichet.domain.transfers import Transfer
 from guichet.gateway import Gateway
 from guichet.services.bulk_transfers import Bulk, NewBulk, create_bulk, resume_bulk
+from guichet.services.reserving import draft_transfer
 from guichet.services.transfers import create_transfer
+from guichet.store import transfers
+from services.charging import until
 from services.sending import bulk_of, wanted
 from torture.senders import AT_ONCE, WHOLE, Shop, together, two_gateways
 
@@ -54,6 +58,38 @@ async def test_bulk_sent_by_everybody_is_one_bulk(shop: Shop) -> None:
         assert len(ids) == 1
         assert await count(shop, "transfers") == 5 * number
     assert await shop.is_clean()
+
+
+async def test_references_are_taken_in_one_order_whatever_the_order_of_the_rows(
+    shop: Shop,
+) -> None:
+    one, other = shop.gateways
+    application, now = caller_of(one).application, one.clock.now()
+    first, second = (
+        draft_transfer(one, application, wanted(100, reference=reference), now)
+        for reference in ("a", "b")
+    )
+    async with one.database.transaction() as ours:
+        await transfers.insert(ours, [first], None)
+        theirs = asyncio.create_task(insert(other, [second, first]))
+        await until(lambda: is_waiting(one))
+        # They wait for "a" and hold nothing: had they taken "b", each would wait for the other.
+        assert await transfers.insert(ours, [second], None) == {second.id}
+    assert await theirs == set()
+
+
+async def insert(gateway: Gateway, rows: Sequence[Transfer]) -> set[UUID]:
+    async with gateway.database.transaction() as tx:
+        # Another's rows of the same references, with ids of their own.
+        return await transfers.insert(tx, [row._replace(id=uuid4()) for row in rows], None)
+
+
+async def is_waiting(gateway: Gateway) -> bool:
+    async with gateway.database.connection() as connection:
+        waits: bool = await connection.fetchval(
+            "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)"
+        )
+    return waits
 
 
 async def test_balance_for_one_bulk_is_promised_once(shop: Shop) -> None:

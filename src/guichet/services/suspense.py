@@ -33,9 +33,10 @@ async def assign_suspense(gateway: Gateway, attempt_id: UUID) -> Payment:
     """Complete the payment of an attempt with the money that the attempt has in suspense.
 
     What is more than the payment's amount stays there. Raises ``NotFound``, ``NotPayable`` for a
-    payment that is paid, and ``Invalid`` for money of another currency (``currency``) or too
-    little of it (``amount``).
+    payment that is paid, ``Invalid`` for money of another currency (``currency``) or too little
+    of it (``amount``), and ``Halted``.
     """
+    gateway.access.refuse_when_halted()
     now = gateway.clock.now()
     async with gateway.database.transaction() as tx:
         payment, attempt = await _locked(tx, attempt_id)
