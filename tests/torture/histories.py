@@ -1,8 +1,9 @@
 """Random histories of money in and out, sixteen at once over two gateways on one database.
 
 Each walker does by chance what merchants, payers, rails and workers do: payments, refunds,
-transfers and payouts, approvals, late, doubled and contradictory reports, releases and expiries,
-each call sometimes twice at once. What must hold is asked in ``test_histories``.
+transfers, bulks and payouts, approvals, late, doubled and contradictory reports, releases and
+expiries, each call sometimes twice at once, and old requests again. What must hold is asked in
+``test_histories``.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from gateways import caller_of
+from guichet.domain.bulk_transfers import Mode
 from guichet.domain.clock import MovableClock
 from guichet.domain.errors import (
     DuplicateReference,
@@ -28,9 +30,11 @@ from guichet.domain.errors import (
 )
 from guichet.domain.money import Money
 from guichet.domain.outcomes import Done, Outcome, Reason, Refused, TakenBack, Unknown, Waiting
+from guichet.domain.payments import NewPayment, Payment
 from guichet.domain.refunds import Refund
 from guichet.domain.transfers import Transfer
 from guichet.gateway import Gateway
+from guichet.services.bulk_transfers import Bulk, create_bulk
 from guichet.services.refunds import create_refund
 from guichet.services.settlement import record_outcome
 from guichet.services.transfers import (
@@ -44,7 +48,7 @@ from guichet.store import attempts, queue
 from guichet.store.audit import findings
 from guichet.worker import tasks
 from services.charging import charge, create
-from services.sending import wanted
+from services.sending import bulk_of, wanted
 from torture.fickle import Collected, FicklePsp
 
 WALKERS = 16
@@ -73,7 +77,9 @@ class World:
     surprises: list[BaseException] = field(default_factory=list)
     #: What the audit found on the way.
     found: list[str] = field(default_factory=list)
-    #: Calls that were made twice at once and came to two different things.
+    #: Requests that were answered, by what they made: each may be sent again.
+    answered: list[tuple[UUID, Callable[[Gateway], Awaitable[Any]]]] = field(default_factory=list)
+    #: Calls that were made twice, at once or later, and came to two different things.
     doubled: list[tuple[Any, ...]] = field(default_factory=list)
 
     @property
@@ -103,6 +109,8 @@ class Walker:
             self.report: 40,
             self.refund: 15,
             self.send: 15,
+            self.send_many: 5,
+            self.replay: 8,
             self.decide: 8,
             self.come_back: 4,
             self.work: 10,
@@ -139,8 +147,10 @@ class Walker:
         if len(ids) != 1:
             self._world.doubled.append(("payment", *ids))
             return
+        (payment_id,) = ids
+        self._world.answered.append((payment_id, lambda one: _paid(one, new, application)))
         async with self._gateway().database.connection() as connection:
-            attempt = await attempts.latest(connection, ids.pop())
+            attempt = await attempts.latest(connection, payment_id)
         if attempt is None:
             return  # a worker's clock jumped, and the payment was too old to begin
         paid_in = "EUR" if len(self._world.collected) % 12 == 0 else currency
@@ -200,6 +210,8 @@ class Walker:
         )
         if len({each.id for each in made}) > 1:
             self._world.doubled.append(("refund", *made))
+        elif made:
+            self._world.answered.append((made[0].id, lambda one: create_refund(one, *given)))
 
     async def send(self) -> None:
         """A transfer or a payout, of which some wait for a second person."""
@@ -224,6 +236,36 @@ class Walker:
         if len(made) > 1:
             self._world.doubled.append(("transfer", *made))
         self._world.transfers += made
+
+    async def send_many(self) -> None:
+        """A bulk; what is asked twice at once is one if all of it must go or nothing."""
+        application = caller_of(
+            self._gateway(), self._chance.choice(self._world.applications)
+        ).application
+        rows = [
+            wanted(money=Money(self._chance.randint(1, 9_000), "GBP"), reference=self._key())
+            for _ in range(self._chance.randint(1, 5))
+        ]
+        mode = self._chance.choice(list(Mode))
+        new = bulk_of(*rows, mode=mode)
+        made: list[Bulk] = await self._world.attempt(
+            *(create_bulk(gateway, application, new) for gateway in self._gateways())
+        )
+        kept = [bulk for bulk in made if bulk.is_kept]
+        if mode is Mode.ALL_OR_NOTHING and len({bulk.head.id for bulk in kept}) > 1:
+            self._world.doubled.append(("bulk", *kept))
+        found = {transfer.id: transfer for bulk in kept for transfer in bulk.transfers}
+        self._world.transfers += found.values()
+
+    async def replay(self) -> None:
+        """A request that was answered before is sent again, whatever happened since."""
+        former = self._one_of(self._world.answered)
+        if former is None:
+            return
+        made_id, again = former
+        answers = await self._world.attempt(*(again(gateway) for gateway in self._gateways()))
+        if any(answer.id != made_id for answer in answers):
+            self._world.doubled.append(("replay", made_id, *answers))
 
     async def decide(self) -> None:
         """Checkers and makers decide about one transfer, all at once."""
@@ -261,6 +303,10 @@ class Walker:
             self._world.found += [f"{found}" for found in await findings(connection)]
 
 
+async def _paid(gateway: Gateway, new: NewPayment, application_id: UUID) -> Payment:
+    return (await create(gateway, new, application_id)).payment
+
+
 async def round_of_work(world: World, gateway: Gateway, limit: int) -> int:
     """What is due is done, in part; how much that was."""
     now, lease_seconds = gateway.clock.now(), gateway.settings.lease_seconds
@@ -290,11 +336,12 @@ async def settle(world: World) -> None:
         if transfer.approval == "wanted":
             await world.attempt(approve_transfer(gateway, application, transfer.id))
     await finish(world)
-    for application_id, currency, _ in product(world.applications, ("GBP", "XAF"), range(2)):
+    purposes = ("transfer", "payout")
+    for application_id, currency, purpose in product(world.applications, ("GBP", "XAF"), purposes):
         application = caller_of(gateway, application_id).application
         minor = await available(gateway, application_id, currency) * 9 // 10  # there is a fee
         if minor:
-            new = wanted(money=Money(minor, currency))
+            new = wanted(money=Money(minor, currency), purpose=purpose)
             await world.attempt(create_transfer(gateway, application, new))
     for order in world.collected[::6]:
         order.returned_minor = order.received_minor
