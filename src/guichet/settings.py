@@ -237,6 +237,11 @@ class Settings:
         "Neopay's `GET /api/links`: `list` answers the list, `documented` the newest link alone, "
         "as one object.",
     )
+    browser_origins: str = _setting(
+        "*",
+        "Origins whose pages may call Notch Pay's API, separated by commas "
+        "(`https://shop.example`); `*`: all.",
+    )
     check_tax_numbers: bool = _setting(
         True, "Whether CPF and CNPJ must have the right check digits: `true` or `false`."
     )

@@ -34,7 +34,7 @@ async def program(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Pro
         with relayed(started.url) as relay:
             yield Program(started.process, relay.url, folder)
             assert relay.complaints == []
-            assert relay.judged > 20
+            assert relay.judged
 
 
 def run(block: str, program: Program) -> str:

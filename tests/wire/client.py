@@ -6,7 +6,7 @@ What a dialect answers is judged by its OpenAPI document (``documented``), whate
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -51,7 +51,7 @@ class Client:
         body: bytes | list[bytes] | None = None,
         *,
         peer: str = "203.0.113.7",
-        headers: dict[str, str | None] | None = None,
+        headers: Mapping[str, str | None] | None = None,
     ) -> Answer:
         """One request; a list of bytes arrives in as many pieces, without a Content-Length."""
         sent = self.with_headers(**(headers or {})).headers

@@ -76,7 +76,8 @@ def build_app(gateway: Gateway) -> Asgi:
             body_limit_bytes=gateway.settings.body_limit_bytes,
             proxies=TrustedProxies(gateway.settings.trusted_proxies),
             body_timeout_seconds=gateway.settings.body_timeout_seconds,
-        )
+        ),
+        gateway.settings.browser_origins,
     )
 
 

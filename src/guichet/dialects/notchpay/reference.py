@@ -21,6 +21,11 @@ from guichet.gateway import Gateway
 from guichet.services.channels import offered_channels, rail_of_channel
 from guichet.web.asgi import Reply, Request
 
+#: How many decimals the API shows where they are not ISO 4217's (contract 13.4): for display alone,
+#: amounts are checked by ISO's.
+_SHOWN_DECIMALS = dict.fromkeys(
+    ("COP", "HUF", "IRR", "KPW", "MRU", "STN", "TWD", "TZS", "UYU"), 0
+) | {"ISK": 2, "MGA": 1}
 #: The documents are in English, and so are these names.
 _LOCALE = Locale("en")
 
@@ -95,5 +100,5 @@ def _currencies() -> list[dict[str, Any]]:
             "fraction": decimals,
             "faction": decimals,  # the live field's spelling
         }
-        for code, decimals in sorted(EXPONENTS.items())
+        for code, decimals in sorted((EXPONENTS | _SHOWN_DECIMALS).items())
     ]

@@ -92,7 +92,7 @@ REQUEST_SCHEMAS: dict[str, Schema] = {
         {
             "amount": _AMOUNT,
             "currency": _CURRENCY,
-            "email": nullable(_EMAIL),
+            "email": nullable(text(maxLength=255)),
             "phone": nullable(_PHONE),
             "customer": either(
                 text("A customer's id."),
