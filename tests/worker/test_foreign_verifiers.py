@@ -6,13 +6,25 @@ parsed and written again.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Sequence
+from typing import NamedTuple
 from uuid import UUID
 
+import asyncpg
 import pytest
+import pytest_asyncio
 from standardwebhooks.webhooks import Webhook
 
+from conftest import fresh_database
+from gateways import (
+    APPLICATION_ID,
+    OTHER_APPLICATION_ID,
+    SECRET_KEY,
+    WEBHOOK_SECRET,
+    caller_of,
+    running_gateway,
+    seed,
+)
 from guichet.dialects.notchpay.event_names import NAMES, core_types
 from guichet.domain import events
 from guichet.domain.access import Application
@@ -20,19 +32,25 @@ from guichet.domain.channels import CHANNELS
 from guichet.domain.events import Event
 from guichet.domain.ids import new_id
 from guichet.domain.orders import Destination
+from guichet.embedded import Endpoints
 from guichet.gateway import Gateway
 from guichet.services.beneficiaries import NewBeneficiary, create_beneficiary
 from guichet.services.payers import make_payer
+from guichet.services.payments import create_payment
 from guichet.services.refunds import create_refund
 from guichet.services.transfers import create_transfer
 from guichet.store import attempts
 from guichet.store.attempts import NewDelivery
+from guichet.vault import Vault
+from orders import order
 from psp import connect
 from services.bookkeeping import paid
 from services.sending import sending_psp, wanted
 from worker.endpoint_parts import PRIVATE_KEY, deliver_due, endpoint_at
 from worker.javascript import by_hash, by_neopay, by_standard, restringified
-from worker.parts import SECRET, Received, Receiver, new_payment, rows
+from worker.parts import Received, receiving, rows
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 #: What a program in JavaScript would write otherwise if we let it.
 AWKWARD = {
@@ -89,8 +107,9 @@ async def subjects(gateway: Gateway, shop: Application) -> dict[str, UUID]:
     payment = await paid(gateway, psp, shop.id)
     await rows(
         gateway,
-        "UPDATE payments SET details = $1::text::jsonb, amount_minor = $2, returned_minor = 1",
-        *(kept, LARGE_MINOR),
+        "UPDATE payments SET details = $1::text::jsonb, amount_minor = $2, returned_minor = 1"
+        " WHERE id = $3",
+        *(kept, LARGE_MINOR, payment.id),
     )
     refund = await create_refund(gateway, shop.id, payment.id, 25)
     destination = Destination(NAME, "cm.mtn", "+237670000000", "CM")
@@ -110,34 +129,54 @@ async def subjects(gateway: Gateway, shop: Application) -> dict[str, UUID]:
     }
 
 
-@dataclass
-class Told:
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def gateway(cluster_endpoints: Endpoints) -> AsyncIterator[Gateway]:
+    """Two applications: Neopay's, and one of Notch Pay's whose private key signs."""
+    async with fresh_database(cluster_endpoints) as urls:
+        await seed(urls.owner_url)
+        owner = await asyncpg.connect(urls.owner_url)
+        await owner.execute(
+            "UPDATE applications SET dialect = 'notchpay' WHERE id = $1", OTHER_APPLICATION_ID
+        )
+        await owner.execute(
+            "INSERT INTO api_keys (digest, application_id, role, prefix, sealed, created_at)"
+            " VALUES (sha256($1), $2, 'secret', 'sk_test', $3, now())",
+            PRIVATE_KEY.encode(),
+            OTHER_APPLICATION_ID,
+            Vault([SECRET_KEY]).seal(PRIVATE_KEY.encode()),
+        )
+        await owner.close()
+        async with running_gateway(urls.serving_url) as running:
+            yield running
+
+
+class Told(NamedTuple):
     """What two endpoints got, and their secrets."""
 
-    deliveries: list[Received]
-    secrets: list[str]
+    deliveries: Sequence[Received]
+    secrets: Sequence[str]
 
 
-@pytest.fixture
-async def told(
-    gateway: Gateway, shop: Application, receiver: Receiver, other_receiver: Receiver
-) -> Told:
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def told(gateway: Gateway) -> AsyncIterator[Told]:
     """Every event told to an endpoint for everything, and to one that knows an older name."""
+    shop = caller_of(gateway, OTHER_APPLICATION_ID).application
     about = await subjects(gateway, shop)
-    everything = await endpoint_at(gateway, shop, receiver.url)
-    older = await endpoint_at(gateway, shop, other_receiver.url, "transfer.sent")
-    happened = [
-        event(shop, type_, about[type_.partition(".")[0]], gateway, reason)
-        for type_ in core_types("*")
-        for reason in (_REASONS if type_ == events.PAYMENT_FAILED else (None,))
-    ]
-    async with gateway.database.transaction() as tx:
-        await attempts.tell(tx, happened, [])
-    while await deliver_due(gateway):
-        pass
-    deliveries = [*receiver.received, *other_receiver.received]
-    secrets = [everything.secret] * len(receiver.received)
-    return Told(deliveries, secrets + [older.secret] * len(other_receiver.received))
+    async with receiving() as receiver, receiving() as other_receiver:
+        everything = await endpoint_at(gateway, shop, receiver.url)
+        older = await endpoint_at(gateway, shop, other_receiver.url, "transfer.sent")
+        happened = [
+            event(shop, type_, about[type_.partition(".")[0]], gateway, reason)
+            for type_ in core_types("*")
+            for reason in (_REASONS if type_ == events.PAYMENT_FAILED else (None,))
+        ]
+        async with gateway.database.transaction() as tx:
+            await attempts.tell(tx, happened, [])
+        while await deliver_due(gateway):
+            pass
+        secrets = [everything.secret] * len(receiver.received)
+        secrets += [older.secret] * len(other_receiver.received)
+        yield Told([*receiver.received, *other_receiver.received], secrets)
 
 
 async def test_every_event_is_told_under_each_of_its_names(told: Told) -> None:
@@ -156,8 +195,8 @@ async def test_javascript_accepts_every_delivery_though_it_wrote_the_body_anew(t
         each
         for received, secret in zip(told.deliveries, told.secrets, strict=True)
         for each in (
-            by_hash(received, "x-notch-signature", SECRET.decode()),
-            by_hash(received, "x-notchpay-signature", SECRET.decode()),
+            by_hash(received, "x-notch-signature", WEBHOOK_SECRET.decode()),
+            by_hash(received, "x-notchpay-signature", WEBHOOK_SECRET.decode()),
             by_hash(received, "x-noth-signature", PRIVATE_KEY),
             by_standard(received, secret),
         )
@@ -180,52 +219,55 @@ async def test_the_javascript_check_has_teeth(told: Told) -> None:
     assert restringified(signed) == ["valid", "invalid"]
 
 
+_PAYMENT_EVENTS = [value for name, value in vars(events).items() if name.startswith("PAYMENT_")]
 #: In minor units of a currency with decimals: JavaScript writes 122.40 as 122.4, 100.00 as 100.
 _AMOUNTS_MINOR = (12_244, 12_240, 10_000, 5, LARGE_MINOR)
 
 
-@pytest.fixture
-async def notifications(
-    gateway: Gateway, application_id: UUID, receiver: Receiver
-) -> Sequence[Received]:
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def notifications(gateway: Gateway) -> AsyncIterator[Sequence[Received]]:
     """Every event of payments as Neopay's ``callback_url`` is told it, for several amounts."""
-    application = gateway.access.application(application_id)
-    assert application is not None
-    types = [value for name, value in vars(events).items() if name.startswith("PAYMENT_")]
+    caller = caller_of(gateway, APPLICATION_ID)
     happened = []
     for minor in _AMOUNTS_MINOR:
-        payment = await new_payment(gateway, application_id)
+        payment = (await create_payment(gateway, caller, order())).payment
         await rows(
             gateway,
             "UPDATE payments SET amount_minor = $2::bigint, fee_minor = $2::bigint / 5,"
             " reference = $3 WHERE id = $1",
             *(payment.id, minor, NAME + '0.10 "7.0",1.50} \\'),
         )
-        happened += [event(application, type_, payment.id, gateway, None) for type_ in types]
-    deliveries = [
-        NewDelivery(new_id(each.occurred_at), each.id, application_id, receiver.url,
-                    each.occurred_at)
-        for each in happened
-    ]  # fmt: skip
-    async with gateway.database.transaction() as tx:
-        await attempts.tell(tx, happened, deliveries)
-    while await deliver_due(gateway):
-        pass
-    assert len(receiver.received) == len(types) * len(_AMOUNTS_MINOR)
-    return receiver.received
+        happened += [
+            event(caller.application, each, payment.id, gateway, None) for each in _PAYMENT_EVENTS
+        ]
+    async with receiving() as receiver:
+        deliveries = [
+            NewDelivery(new_id(each.occurred_at), each.id, APPLICATION_ID, receiver.url,
+                        each.occurred_at)
+            for each in happened
+        ]  # fmt: skip
+        async with gateway.database.transaction() as tx:
+            await attempts.tell(tx, happened, deliveries)
+        while await deliver_due(gateway):
+            pass
+        yield receiver.received
+
+
+async def test_every_event_of_every_payment_is_notified(notifications: Sequence[Received]) -> None:
+    assert len(notifications) == len(_AMOUNTS_MINOR) * len(_PAYMENT_EVENTS)
 
 
 async def test_standard_webhooks_accepts_every_notification(
     notifications: Sequence[Received],
 ) -> None:
     for received in notifications:
-        received.verify()
+        received.verify(WEBHOOK_SECRET)
 
 
 async def test_javascript_accepts_every_notification_though_it_wrote_the_body_anew(
     notifications: Sequence[Received],
 ) -> None:
-    signed = [by_neopay(received, SECRET) for received in notifications]
+    signed = [by_neopay(received, WEBHOOK_SECRET) for received in notifications]
 
     verdicts = restringified(signed)
 
