@@ -9,7 +9,7 @@ from uuid import UUID
 
 from bench.load import PAYERS
 from guichet.domain.ids import new_ids
-from guichet.store import database, payments
+from guichet.store import database, payments, scope
 
 APPLICATIONS = 16
 AMOUNT_MINOR = 12_244
@@ -48,7 +48,7 @@ def create_arguments(application_id: UUID, payee_id: UUID, fee_rule_id: UUID) ->
             None,
         )]  # fmt: skip
 
-    return (one_item, datetime.now(UTC))
+    return (one_item, datetime.now(UTC), scope.literal([application_id]))
 
 
 #: The same call for pgbench, which makes its values itself.
@@ -62,7 +62,8 @@ SELECT * FROM create_payments(ARRAY[ROW(
     'open_banking', {INSTITUTION}, NULL, 'GB', 'reference', {AMOUNT_MINOR}, 'GBP', 86,
     'https://merchant.example/callback', 'pgbench-' || gen_random_uuid(), sha256('h'),
     now() + interval '1 day', uuidv7(), NULL, uuidv7(), {digest}, {digest}, '\\x{DATA_KEY.hex()}',
-    '\\x{SEALED.hex()}', '\\x{SEARCH_KEYS.hex()}', NULL, NULL)::payment_of_payer], now());
+    '\\x{SEALED.hex()}', '\\x{SEARCH_KEYS.hex()}', NULL, NULL)::payment_of_payer], now())
+WHERE {scope.GATE.format(f"'{scope.literal(application_ids)}'")};
 """
 
 

@@ -18,6 +18,9 @@ from gateways import running_gateway, seed
 from guichet.embedded import EmbeddedPostgres, Endpoints
 from guichet.gateway import Gateway
 from guichet.store.migrate import migrate
+from standing import stand_where_operators_do
+
+stand_where_operators_do()
 
 _ENDPOINTS = pytest.StashKey[Endpoints]()
 _CLUSTER = pytest.StashKey[tuple[EmbeddedPostgres, Path]]()

@@ -360,6 +360,7 @@ def forgeries(rail: str, environment: str) -> list[tuple[str, str, dict[str, str
         "pix": [*of_accounts, ("POST", f"{default}/pix", {}), ("POST", f"{default}/pix", subject)],
         "mtn": [*of_accounts, ("PUT", default, {}), ("PUT", strange, {})],
         "gsma": [*of_accounts, ("PUT", default, {}), ("PUT", strange, {})],
+        "notchpay": of_accounts,
     }[rail]
 
 

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from guichet.domain.access import Caller
 from guichet.domain.errors import RateLimited, Unauthenticated
 from guichet.gateway import Gateway
+from guichet.store.scope import acting_for
 from guichet.web.asgi import Handler, Reply, Request
 from guichet.web.proxies import network_of
 
@@ -19,6 +20,7 @@ def limited(gateway: Gateway, identify: Identify, handler: CallerHandler, path: 
     """``handler`` for callers that ``identify`` finds, within their limits (``services.limits``).
 
     ``path`` is the route's: what is read and does not end in a name is a list, which costs more.
+    From here on the request acts for its caller's application and for no other (``store.scope``).
     """
     limits = gateway.limits
     may_be_list = not path.endswith("}")
@@ -34,7 +36,7 @@ def limited(gateway: Gateway, identify: Identify, handler: CallerHandler, path: 
             raise
         application = caller.application
         is_list = may_be_list and request.method in ("GET", "HEAD")
-        with limits.under_way(application, is_list=is_list):
+        with limits.under_way(application, is_list=is_list), acting_for(application.id):
             remaining = limits.take(application)
             if remaining is not None:
                 limit = application.requests_per_minute

@@ -11,6 +11,7 @@ from guichet.gateway import Gateway
 from guichet.services.checkout import CheckoutView
 from guichet.services.mobile_payments import payable_channels, process_payment
 from guichet.services.phones import channel_of_phone, normalise_phone
+from guichet.store.scope import acting_for
 from guichet.web.asgi import Request
 from guichet.web.forms import read_form
 from guichet.web.strict_json import Unreadable
@@ -61,7 +62,8 @@ async def pay_by_handset(gateway: Gateway, view: CheckoutView, request: Request)
         return Handset(values, problems)
     address = request.client_address
     try:
-        await process_payment(gateway, application, view.payment.id, chosen.id, phone, address)
+        with acting_for(application.id):
+            await process_payment(gateway, application, view.payment.id, chosen.id, phone, address)
     except NotPayable:  # it moved on: its page says where to
         return None
     except (Invalid, CustomerBlocked):

@@ -80,7 +80,7 @@ class Health:
         try:
             async with (
                 asyncio.timeout(_PATIENCE_SECONDS),
-                gateway.database.connection() as connection,
+                gateway.database.bare_connection() as connection,
             ):
                 await prove_commit(connection)
         except Exception as error:  # noqa: BLE001 - whatever it is, we are not ready

@@ -19,6 +19,7 @@ from guichet.server.parts import (
 from guichet.settings import Settings
 from guichet.store.database import Connection
 from guichet.store.migrate import migrate, serving_role
+from guichet.store.scope import acting_for
 from guichet.vault import Vault
 
 Answer = TypeVar("Answer")
@@ -35,10 +36,11 @@ def open_vault(settings: Settings) -> Vault:
 async def with_database(
     settings: Settings, use: Callable[[Connection], Awaitable[Answer]]
 ) -> Answer:
-    """What ``use`` answers on a connection of the owner (without one set, of the serving role).
+    """What ``use`` answers on a connection of the owner, who alone sees everything.
 
     The embedded database is started for the moment if it does not run. Raises ``CannotServe``.
     """
+    _need_owner(settings)
     async with database_urls(settings) as (_, owner_url):
         try:
             connection = await asyncpg.connect(owner_url, timeout=10)
@@ -50,21 +52,29 @@ async def with_database(
             await connection.close()
 
 
-async def with_gateway(settings: Settings, use: Callable[[Gateway], Awaitable[Answer]]) -> Answer:
-    """What ``use`` answers on a gateway of its own, as the serving role; raises ``CannotServe``."""
-    async with (
-        database_urls(settings) as (serving_url, _),
-        opened_gateway(settings, serving_url) as made,
-    ):
-        return await use(made)
-
-
-async def apply_migrations(settings: Settings) -> list[str]:
-    """Bring the tables to this version; the names of what was applied. Raises ``CannotServe``."""
+def _need_owner(settings: Settings) -> None:
     if settings.database_url and not settings.owner_database_url:
         raise CannotServe(
             "GUICHET_OWNER_DATABASE_URL is not set: the same database as the role that owns it"
         )
+
+
+async def with_gateway(settings: Settings, use: Callable[[Gateway], Awaitable[Answer]]) -> Answer:
+    """What ``use`` answers on a gateway of its own, as the serving role; raises ``CannotServe``.
+
+    An operator acts for every application.
+    """
+    async with (
+        database_urls(settings) as (serving_url, _),
+        opened_gateway(settings, serving_url) as made,
+    ):
+        with acting_for(*made.access.application_ids()):
+            return await use(made)
+
+
+async def apply_migrations(settings: Settings) -> list[str]:
+    """Bring the tables to this version; the names of what was applied. Raises ``CannotServe``."""
+    _need_owner(settings)
     async with database_urls(settings) as (serving_url, owner_url):
         role = serving_role(serving_url)
         if not role:

@@ -65,7 +65,7 @@ async def database_problems(database_url: str) -> list[str]:
     """Why the server must not start on this database; empty: it may."""
     database = Database(database_url, 1)
     try:
-        async with database.connection() as connection:
+        async with database.bare_connection() as connection:
             return await problems(connection)
     except (Unavailable, asyncpg.PostgresError, ValueError) as error:
         return [f"the database cannot be used: {error.__cause__ or error}"]

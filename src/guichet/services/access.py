@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import ipaddress
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from functools import lru_cache
 from uuid import UUID
@@ -17,6 +19,7 @@ from guichet.gateway import Gateway
 from guichet.store import access as store
 from guichet.store.access import Snapshot
 from guichet.store.database import Database
+from guichet.store.scope import acting_for
 
 #: A revoked key is refused within a second: notices come at once, and each process also asks.
 _ASK_SECONDS = 0.5
@@ -48,7 +51,7 @@ class AccessTable:
     async def refresh(self) -> None:
         """Read everything again if anything changed."""
         started = asyncio.get_running_loop().time()
-        async with self._database.connection() as connection:
+        async with self._database.bare_connection() as connection:
             if await store.version(connection) != self._snapshot.version:
                 snapshot = await store.read(connection)
                 # Of two that read at once, the one that began first may end last.
@@ -75,6 +78,10 @@ class AccessTable:
         """Raise ``Halted`` while no new money may move."""
         if self._snapshot.halted_because:
             raise Halted
+
+    def application_ids(self) -> Sequence[UUID]:
+        """Every application, the archived ones too: for an operator, who acts for all."""
+        return self._snapshot.application_ids
 
     def payee(self, payee_id: UUID) -> Payee:
         """A payee by id; they never change."""
@@ -128,6 +135,27 @@ class AccessTable:
         except TimeoutError:
             pass
         self._changed.clear()
+
+
+@asynccontextmanager
+async def acting_for_owner(gateway: Gateway, kind: str, row_id: UUID) -> AsyncIterator[None]:
+    """Act for the application whose this ``payment`` or ``attempt`` is, if there is one.
+
+    For those who were given the id by something they trust: a page's token, the inbox.
+    """
+    async with gateway.database.bare_connection() as connection:
+        owner = await store.application_of(connection, kind, row_id)
+    with acting_for(*([owner] if owner else [])):
+        yield
+
+
+@asynccontextmanager
+async def acting_for_link(gateway: Gateway, slug: str) -> AsyncIterator[None]:
+    """Act for the application whose link has this slug, if there is one: payers come by it."""
+    async with gateway.database.bare_connection() as connection:
+        owner = await store.application_of_link(connection, slug)
+    with acting_for(*([owner] if owner else [])):
+        yield
 
 
 def identify(gateway: Gateway, application_key: str | None, token: str | None) -> Caller:

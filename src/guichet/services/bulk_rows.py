@@ -17,7 +17,7 @@ from guichet.services.beneficiaries import add_beneficiaries
 from guichet.services.reserving import NewTransfer, draft_transfer, reserve_transfers
 from guichet.store import balances
 from guichet.store import transfers as store
-from guichet.store.database import Connection
+from guichet.store.database import Connection, savepoint
 
 #: The content of a row that became a transfer: that has all of it, and one copy is enough.
 FORGOTTEN = "null"
@@ -172,7 +172,7 @@ async def reserve(
         if not is_kept(head, [each.result for each in judged]):
             return judged
         try:
-            async with tx.transaction():
+            async with savepoint(tx):
                 return await _insert(gateway, tx, judged, now)
         except (DuplicateReference, InsufficientFunds):
             continue

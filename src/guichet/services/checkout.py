@@ -20,6 +20,7 @@ from guichet.domain.orders import Payee
 from guichet.domain.outcomes import Reply
 from guichet.domain.payments import OPEN_PAYMENT, Payment
 from guichet.gateway import Gateway
+from guichet.services.access import acting_for_owner
 from guichet.services.attempts import begin_attempt
 from guichet.services.institutions import institution_of
 from guichet.services.notices import keep_reply
@@ -61,7 +62,8 @@ class CheckoutView(NamedTuple):
 async def open_checkout(gateway: Gateway, payment_id: UUID, token: str) -> CheckoutView:
     """The payment behind a hosted page's address; raises ``NotFound``."""
     _check(gateway, "checkout", payment_id, token)
-    return await _view(gateway, payment_id)
+    async with acting_for_owner(gateway, "payment", payment_id):
+        return await _view(gateway, payment_id)
 
 
 async def start_attempt(
@@ -73,11 +75,12 @@ async def start_attempt(
     ``NotPayable``.
     """
     _check(gateway, "checkout", payment_id, token)
-    started = await reserve_attempt(gateway, payment_id)
-    if started is not None:
-        payment, attempt = started
-        await begin_attempt(gateway, payment, attempt, payer_address)
-    return await _view(gateway, payment_id)
+    async with acting_for_owner(gateway, "payment", payment_id):
+        started = await reserve_attempt(gateway, payment_id)
+        if started is not None:
+            payment, attempt = started
+            await begin_attempt(gateway, payment, attempt, payer_address)
+        return await _view(gateway, payment_id)
 
 
 async def receive_return(
@@ -88,14 +91,15 @@ async def receive_return(
     Calls nobody: the bank's answer must be served at once. Raises ``NotFound``.
     """
     _check(gateway, "return", attempt_id, token)
-    async with gateway.database.connection() as connection:
-        row = await store.read(connection, attempt_id)
-    if row is None:
-        raise NotFound("attempt", str(attempt_id))
-    kept = dict(list(parameters.items())[:_PARAMETERS_MAX])
-    reply = Reply({name: value[:_PARAMETER_LENGTH_MAX] for name, value in kept.items()})
-    await keep_reply(gateway, row.attempt.rail, row.attempt.environment, attempt_id, reply)
-    return await _view(gateway, row.payment.id)
+    async with acting_for_owner(gateway, "attempt", attempt_id):
+        async with gateway.database.connection() as connection:
+            row = await store.read(connection, attempt_id)
+        if row is None:
+            raise NotFound("attempt", str(attempt_id))
+        kept = dict(list(parameters.items())[:_PARAMETERS_MAX])
+        reply = Reply({name: value[:_PARAMETER_LENGTH_MAX] for name, value in kept.items()})
+        await keep_reply(gateway, row.attempt.rail, row.attempt.environment, attempt_id, reply)
+        return await _view(gateway, row.payment.id)
 
 
 class Method(NamedTuple):

@@ -38,7 +38,7 @@ class InstitutionTable:
 
     async def refresh(self) -> None:
         """Read them again."""
-        async with self._database.connection() as connection:
+        async with self._database.bare_connection() as connection:
             rows = await store.read_all(connection)
         self._by_id = {institution.id: institution for institution, _ in rows}
         offered = [institution for institution, is_offered in rows if is_offered]
@@ -103,7 +103,7 @@ async def refresh_institutions(gateway: Gateway) -> None:
         except RailUnavailable as error:
             failure = error
             continue
-        async with gateway.database.connection() as connection:
+        async with gateway.database.bare_connection() as connection:
             await store.replace(connection, name, environment, offered)
     await gateway.institutions.refresh()
     if failure:

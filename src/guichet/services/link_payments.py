@@ -35,6 +35,7 @@ from guichet.domain.outcomes import Reason
 from guichet.domain.payments import OPEN_PAYMENT, CustomerDetails, NewPayment
 from guichet.gateway import Gateway
 from guichet.rails.port import RailCard
+from guichet.services.access import acting_for_link
 from guichet.services.charges import get_code
 from guichet.services.institutions import find_institution
 from guichet.services.offers import offered_rail
@@ -64,7 +65,7 @@ class LinkView(NamedTuple):
 
 async def open_link(gateway: Gateway, slug: str) -> LinkView:
     """The link behind a page's address; raises ``NotFound`` for unknown and deleted ones."""
-    async with gateway.database.connection() as connection:
+    async with acting_for_link(gateway, slug), gateway.database.connection() as connection:
         link, application = _found(gateway, await links.by_slug(connection, slug), slug)
         taken = await _taken(connection, link)
     state = state_of(link, gateway.clock.now(), taken)
@@ -109,6 +110,13 @@ async def pay_link(
     is there at once (see ``services.charges.get_code`` for when it is not). Raises ``NotFound``,
     ``LinkNotPayable``, ``Invalid`` (the first of ``problems_of``), and what ``get_code`` raises.
     """
+    async with acting_for_link(gateway, slug):
+        return await _pay_until_decided(gateway, slug, new, payer_address)
+
+
+async def _pay_until_decided(
+    gateway: Gateway, slug: str, new: LinkPayment, payer_address: str | None
+) -> PaymentView:
     while True:
         async with gateway.database.connection() as connection:
             link, application = _found(gateway, await links.by_slug(connection, slug), slug)

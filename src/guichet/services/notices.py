@@ -15,9 +15,11 @@ from guichet.domain.orders import ProviderAccount
 from guichet.domain.outcomes import Notice, Reply
 from guichet.gateway import Gateway
 from guichet.rails.port import ForgedNotice, Inbound, RailUnavailable
+from guichet.services.access import acting_for_owner
 from guichet.services.attempts import provider_account, refresh_attempt
 from guichet.store import notices
 from guichet.store.queue import ClaimedNotice
+from guichet.store.scope import acting_for
 from guichet.vault import Vault
 
 #: The account in the address of notices for a connector's default account.
@@ -116,7 +118,7 @@ async def keep_hints(
         )
         for each in named
     ]
-    async with gateway.database.connection() as connection:
+    async with gateway.database.bare_connection() as connection:
         await notices.insert(connection, rows)
 
 
@@ -125,7 +127,7 @@ async def keep_reply(
 ) -> None:
     """Put what a payer's browser brought back to ``attempt_id`` into the inbox, once."""
     row = _row(gateway, rail, environment, attempt_id, {"parameters": reply.parameters}, b"")
-    async with gateway.database.connection() as connection:
+    async with gateway.database.bare_connection() as connection:
         await notices.insert(connection, [row])
 
 
@@ -159,11 +161,21 @@ async def handle_notice(gateway: Gateway, claimed: ClaimedNotice) -> str:
     ago), ``parked`` (no such attempt yet), ``unavailable``, or ``dropped`` after a day.
     """
     content = json.loads(gateway.vault.open(claimed.content))
-    attempt_id = claimed.attempt_id or await _find_attempt(gateway, claimed, content)
-    if attempt_id is None and await _hint_money_out(gateway, claimed, content):
-        return "passed_on"
-    if attempt_id is None:
+    if claimed.attempt_id is not None:
+        async with acting_for_owner(gateway, "attempt", claimed.attempt_id):
+            return await _ask(gateway, claimed, claimed.attempt_id, content)
+    named = await _find(gateway, claimed, content)
+    if named is None:
         return await _try_later(gateway, claimed, "parked", "no such attempt", _READ_GAP)
+    with acting_for(named.application_id):
+        if named.kind == "attempt":
+            return await _ask(gateway, claimed, named.id, content)
+        return await _hint_money_out(gateway, claimed, named)
+
+
+async def _ask(
+    gateway: Gateway, claimed: ClaimedNotice, attempt_id: UUID, content: Mapping[str, Any]
+) -> str:
     parameters = content.get("parameters")
     # What a browser brought back is needed to go on, so it waits for no turn but takes one.
     gap = timedelta() if parameters is not None else _READ_GAP
@@ -192,39 +204,27 @@ async def handle_notice(gateway: Gateway, claimed: ClaimedNotice) -> str:
     return "asked"
 
 
-async def _find_attempt(
+async def _find(
     gateway: Gateway, claimed: ClaimedNotice, content: Mapping[str, Any]
-) -> UUID | None:
-    notice = Notice(content.get("key"), content.get("reference"))
-    async with gateway.database.connection() as connection:
-        return await notices.find_attempt(
-            connection,
-            claimed.rail,
-            claimed.environment,
-            as_id(content.get("account")),
-            as_id(notice.attempt_key),
-            notice.provider_reference,
-        )
-
-
-async def _hint_money_out(
-    gateway: Gateway, claimed: ClaimedNotice, content: Mapping[str, Any]
-) -> bool:
-    """Bring the worker's next look at a transfer or refund forward, and close its notice."""
-    now = gateway.clock.now()
-    async with gateway.database.connection() as connection:
-        is_found = await notices.hint_money_out(
+) -> notices.Noticed | None:
+    async with gateway.database.bare_connection() as connection:
+        return await notices.find(
             connection,
             claimed.rail,
             claimed.environment,
             as_id(content.get("account")),
             as_id(content.get("key")),
             content.get("reference"),
-            now + _HINT_GAP,
         )
-        if is_found:
-            await notices.close(connection, claimed.id, claimed.claim, now)
-    return is_found
+
+
+async def _hint_money_out(gateway: Gateway, claimed: ClaimedNotice, named: notices.Noticed) -> str:
+    """Bring the worker's next look at a transfer or refund forward, and close its notice."""
+    now = gateway.clock.now()
+    async with gateway.database.connection() as connection:
+        await notices.hint_money_out(connection, named, now + _HINT_GAP)
+        await notices.close(connection, claimed.id, claimed.claim, now)
+    return "passed_on"
 
 
 def as_id(key: str | None) -> UUID | None:
@@ -241,7 +241,7 @@ async def _try_later(
     now = gateway.clock.now()
     wait = timedelta(seconds=_WAIT_SECONDS[min(claimed.tries, len(_WAIT_SECONDS) - 1)])
     until = now + max(wait, gap)
-    async with gateway.database.connection() as connection:
+    async with gateway.database.bare_connection() as connection:
         if until > claimed.received_at + _GIVE_UP_AFTER:
             await notices.close(connection, claimed.id, claimed.claim, now, error)
             return "dropped"

@@ -19,7 +19,7 @@ from guichet.domain.paging import Listing, Page
 from guichet.gateway import Gateway
 from guichet.services.phones import normalise_phone
 from guichet.store import attempts, payers
-from guichet.store.database import Connection
+from guichet.store.database import Connection, savepoint
 from guichet.store.payers import Payer, PayerSearch, UsedMethod
 
 __all__ = [
@@ -108,7 +108,7 @@ async def change_payer(
         )
         _, phone_key = _keys(application, None, wanted.phone)
         try:
-            async with tx.transaction():
+            async with savepoint(tx):
                 changed = await payers.update(tx, wanted, keys, phone_key, now)
         except asyncpg.UniqueViolationError:  # others are found by it
             changed = await payers.update(tx, wanted, (None, None), phone_key, now)

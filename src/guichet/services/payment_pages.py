@@ -69,7 +69,7 @@ class PaymentPages:
             total = counted.total + count
         else:
             key = PageKey(application_id, page, _NO_ID)
-            async with self._gateway.database.connection() as connection:
+            async with self._gateway.database.bare_connection() as connection:
                 ((stamps, total),) = await store.read_pages(connection, [key], filters)
         return Listing(await self._rows(application_id, stamps), total)
 
@@ -78,7 +78,7 @@ class PaymentPages:
         await self._reader.drain()
 
     async def _read_together(self, keys: Sequence[PageKey]) -> list[PageStamps]:
-        async with self._gateway.database.connection() as connection:
+        async with self._gateway.database.bare_connection() as connection:
             return await store.read_pages(connection, keys, _EVERYTHING)
 
     async def _rows(self, application_id: UUID, stamps: list[Stamp]) -> list[PaymentRow]:
@@ -88,7 +88,7 @@ class PaymentPages:
         if not unread:
             return cast("list[PaymentRow]", rows)
         keys = [(application_id, stamp.payment_id) for stamp in unread]
-        async with self._gateway.database.connection() as connection:
+        async with self._gateway.database.bare_connection() as connection:
             found = await read_many(connection, keys)
         # What changed since the page was read is newer than its stamp, and as true.
         read = dict(zip(unread, cast("list[PaymentRow]", found), strict=True))
@@ -105,7 +105,7 @@ class PaymentPages:
         if known is None or known.recount_at <= now:
             known = _Counted(_NO_ID, 0, now + _RECOUNT_SECONDS, now)
         last = max(last, known.last)
-        async with self._gateway.database.connection() as connection:
+        async with self._gateway.database.bare_connection() as connection:
             older = await store.count_between(connection, application_id, known.last, last)
         if len(self._counts) >= _COUNTS_MAX:
             self._counts.clear()

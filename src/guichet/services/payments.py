@@ -81,11 +81,11 @@ class PaymentDesk:
     async def _create(
         self, items: Sequence[PaymentInsert]
     ) -> Sequence[PaymentView | Exception | None]:
-        async with self._gateway.database.connection() as connection:
+        async with self._gateway.database.bare_connection() as connection:
             return await store.create(connection, items, items[-1].payment.created_at)
 
     async def _read(self, keys: Sequence[ReadKey]) -> list[PaymentView | None]:
-        async with self._gateway.database.connection() as connection:
+        async with self._gateway.database.bare_connection() as connection:
             return await store.read_many(connection, keys)
 
 

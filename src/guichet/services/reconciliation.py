@@ -58,7 +58,7 @@ async def plan_reconciliations(
     if new:
         now = gateway.clock.now()
         ids = [new_id(now) for _ in new]
-        async with gateway.database.connection() as connection:
+        async with gateway.database.bare_connection() as connection:
             await reconciliations.plan(connection, ids, new, now, now + _FIRST_READ)
     return accounts
 
@@ -122,7 +122,7 @@ async def _unknown_of(
         return []
     ids = {key for each in named if (key := as_id(each.attempt_key))}
     references = {each.provider_reference for each in named if each.provider_reference}
-    async with gateway.database.connection() as connection:
+    async with gateway.database.bare_connection() as connection:
         known = await reconciliations.known(connection, account, ids, references)
     by_id = {each.id: each for each in known}
     by_reference = {each.provider_reference: each for each in known}

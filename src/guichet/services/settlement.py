@@ -38,6 +38,7 @@ from guichet.gateway import Gateway
 from guichet.ledger import rules
 from guichet.store import attempts as store
 from guichet.store import refunds as refund_store
+from guichet.store import scope
 from guichet.store.attempts import NewDelivery
 from guichet.store.batcher import Batcher
 from guichet.store.database import Connection
@@ -58,11 +59,15 @@ ANNOUNCED = frozenset(
 
 
 class Report(NamedTuple):
-    """An outcome of an attempt, with the rail's memory already sealed."""
+    """An outcome of an attempt, with the rail's memory already sealed.
+
+    ``acting`` are the applications that its reporter acts for: the batch acts for no others.
+    """
 
     attempt_id: UUID
     outcome: Outcome
     memory: bytes | None
+    acting: frozenset[UUID]
 
 
 class Move(NamedTuple):
@@ -94,7 +99,7 @@ class Recorder:
         memory = None
         if outcome.memory is not None:
             memory = self._gateway.vault.seal(json.dumps(outcome.memory).encode())
-        return await self._batcher.submit(Report(attempt_id, outcome, memory))
+        return await self._batcher.submit(Report(attempt_id, outcome, memory, scope.acting()))
 
     @property
     def longest_wait_seconds(self) -> float:
@@ -107,6 +112,13 @@ class Recorder:
 
     async def _record(self, reports: Sequence[Report]) -> list[Attempt | Exception]:
         now = self._gateway.clock.now()
+        reporters = frozenset[UUID]().union(*(report.acting for report in reports))
+        with scope.acting_for(*reporters):
+            return await self._record_together(reports, now)
+
+    async def _record_together(
+        self, reports: Sequence[Report], now: datetime
+    ) -> list[Attempt | Exception]:
         async with self._gateway.database.transaction() as tx:
             rows = await store.lock_many(tx, (report.attempt_id for report in reports))
             payments = {row.payment.id: row.payment for row in rows}

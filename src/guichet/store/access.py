@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -20,7 +21,7 @@ class Snapshot:
 
     ``keys`` maps the digest of a key to its application and role; ``webhook_secrets`` are sealed,
     and so are the settings of ``accounts`` at providers; ``account_ids`` are those in use by
-    application and rail.
+    application and rail. ``application_ids`` are all there are, the archived ones too.
     """
 
     version: int
@@ -32,6 +33,7 @@ class Snapshot:
     accounts: dict[UUID, bytes]
     account_ids: dict[tuple[UUID, str], UUID]
     halted_because: str = ""
+    application_ids: Sequence[UUID] = ()
 
 
 async def halted_because(connection: Connection) -> str:
@@ -53,10 +55,28 @@ async def resume(connection: Connection) -> None:
     )
 
 
+async def application_of(connection: Connection, kind: str, row_id: UUID) -> UUID | None:
+    """Whose a ``payment`` or an ``attempt`` is; None: there is none.
+
+    For those who were given an id by something they trust: a page's token, the inbox.
+    """
+    found: UUID | None = await connection.fetchval("SELECT application_of($1, $2)", kind, row_id)
+    return found
+
+
+async def application_of_link(connection: Connection, slug: str) -> UUID | None:
+    """Whose the link with this slug is, deleted or not; None: there is none."""
+    found: UUID | None = await connection.fetchval("SELECT application_of_link($1)", slug)
+    return found
+
+
 async def version(connection: Connection) -> int:
     """A number that grows whenever an application or a key changes."""
     number: int = await connection.fetchval("SELECT version FROM access_version")
     return number
+
+
+_KEYS = "SELECT digest, application_id, role FROM access_keys()"
 
 
 async def read(connection: Connection) -> Snapshot:
@@ -67,24 +87,27 @@ async def read(connection: Connection) -> Snapshot:
         payees = {
             row["id"]: Payee(*row.values())
             for row in await connection.fetch(
-                "SELECT id, name, country, bank_name, account, bic FROM payees"
+                "SELECT id, name, country, bank_name, account, bic FROM access_payees()"
             )
         }
         fee_rules = {
             row["id"]: FeeRule(*row.values())
             for row in await connection.fetch(
-                "SELECT id, percent_bps, fixed_minor, min_minor, max_minor FROM fee_rules"
+                "SELECT id, percent_bps, fixed_minor, min_minor, max_minor FROM access_fee_rules()"
             )
         }
+        application_ids: list[UUID] = []
         applications, webhook_secrets = {}, {}
         for row in await connection.fetch(
             "SELECT id, merchant_id, name, dialect, environment, payee_id, fee_rule_id, currency,"
             " allowed_addresses, allowed_domains, requests_per_minute, settlement_delay_hours,"
             " payment_lifetime_minutes, lenient_json, returns_payer, webhook_secret,"
             " transfer_fee_rule_id, approves_transfers, transfer_addresses, public_key_reads,"
-            " dialect_options"
-            " FROM applications WHERE archived_at IS NULL"
+            " dialect_options, archived_at FROM access_applications()"
         ):
+            application_ids.append(row["id"])
+            if row["archived_at"] is not None:
+                continue
             webhook_secrets[row["id"]] = row["webhook_secret"]
             applications[row["id"]] = Application(
                 id=row["id"],
@@ -109,11 +132,9 @@ async def read(connection: Connection) -> Snapshot:
                 dialect_options=frozenset(row["dialect_options"]),
             )
         keys = {
-            row["digest"]: (row["application_id"], KeyRole(row["role"]))
-            for row in await connection.fetch(
-                "SELECT digest, application_id, role FROM api_keys WHERE revoked_at IS NULL"
-            )
-            if row["application_id"] in applications
+            digest: (application_id, KeyRole(role))
+            for digest, application_id, role in await connection.fetch(_KEYS)
+            if application_id in applications
         }
         accounts, account_ids = await _accounts(connection)
     return Snapshot(
@@ -126,6 +147,7 @@ async def read(connection: Connection) -> Snapshot:
         accounts,
         account_ids,
         halted,
+        application_ids,
     )
 
 
@@ -134,7 +156,7 @@ async def _accounts(
 ) -> tuple[dict[UUID, bytes], dict[tuple[UUID, str], UUID]]:
     accounts, account_ids = {}, {}
     for row in await connection.fetch(
-        "SELECT id, application_id, rail, settings, replaced_at FROM provider_accounts"
+        "SELECT id, application_id, rail, settings, replaced_at FROM access_accounts()"
     ):
         accounts[row["id"]] = row["settings"]
         if row["replaced_at"] is None:

@@ -247,7 +247,7 @@ async def accounts_in_use(
     """The accounts in use at a rail's provider, of one application or of all."""
     rows = await connection.fetch(
         "SELECT p.id, a.id, a.name, a.environment, p.settings"
-        " FROM provider_accounts p JOIN applications a ON a.id = p.application_id"
+        " FROM access_accounts() p JOIN access_applications() a ON a.id = p.application_id"
         " WHERE p.rail = $1 AND p.replaced_at IS NULL AND a.archived_at IS NULL"
         " AND ($2::uuid IS NULL OR a.id = $2) ORDER BY p.id",
         rail,

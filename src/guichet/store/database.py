@@ -1,7 +1,8 @@
 """Connections to PostgreSQL: a free list of our own, in autocommit, with prepared statements.
 
 asyncpg's pool resets every connection on release, which costs more than the queries of a hot
-route; ours keep no session state, so they need no reset. Transactions are always explicit.
+route; ours keep no session state, so they need no reset. Whose rows row security lets through is
+said in the message that begins a transaction (``store.scope``), and ends with it.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import asyncpg
 
 from guichet.domain.errors import Conflicted, DatabaseUnavailable, Overloaded, Unavailable
 from guichet.people import People
+from guichet.store import scope
 
 Connection: TypeAlias = "asyncpg.Connection[Any]"
 if TYPE_CHECKING:
@@ -78,6 +80,18 @@ def people_of(connection: Connection) -> People:
     return people
 
 
+@asynccontextmanager
+async def savepoint(transaction: Connection) -> AsyncIterator[None]:
+    """A part of a transaction that may fail alone: what it wrote is undone, the error raised."""
+    await transaction.execute("SAVEPOINT part")
+    try:
+        yield
+    except Exception:
+        await transaction.execute("ROLLBACK TO SAVEPOINT part")
+        raise
+    await transaction.execute("RELEASE SAVEPOINT part")
+
+
 class Database:
     """``size`` connections to ``dsn``, opened when needed and again after they are lost.
 
@@ -111,8 +125,9 @@ class Database:
         return connection
 
     @asynccontextmanager
-    async def connection(self) -> AsyncIterator[Connection]:
-        """A connection in autocommit: each statement is its own transaction.
+    async def bare_connection(self) -> AsyncIterator[Connection]:
+        """A connection in autocommit, which sees no application's rows unless a statement says
+        whose (``scope.GATE``).
 
         Raises ``DatabaseUnavailable`` when there is none or it is lost on the way (whether a
         write happened is then not known), ``Overloaded`` when none is free for two seconds,
@@ -137,10 +152,32 @@ class Database:
             self._give_back(connection)
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[Connection]:
-        """A connection inside one transaction, committed at the end of the block."""
-        async with self.connection() as connection, connection.transaction():
+    async def connection(self) -> AsyncIterator[Connection]:
+        """A connection that sees the rows of those this task acts for (``scope.acting_for``):
+        inside one transaction then, and bare where it acts for nobody. Raises as
+        ``bare_connection``.
+        """
+        begun = self.transaction() if scope.acting() else self.bare_connection()
+        async with begun as connection:
             yield connection
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Connection]:
+        """A connection inside one transaction, committed at the end of the block; it sees the rows
+        of those this task acts for. Raises as ``bare_connection``.
+        """
+        applications = scope.acting()
+        begin = f"BEGIN; {scope.setting(applications)}" if applications else "BEGIN"
+        async with self.bare_connection() as connection:
+            await connection.execute(begin)
+            try:
+                yield connection
+            except (asyncio.CancelledError, *_LOST):
+                raise  # the connection is given up
+            except BaseException:
+                await connection.execute("ROLLBACK")
+                raise
+            await connection.execute("COMMIT")
 
     @asynccontextmanager
     async def listening(

@@ -115,7 +115,10 @@ class Journal:
         locked = await connection.fetch(_LOCK, list(ids.values()))
         if len(locked) < len(ids):  # a number that is no account's: the table was restored
             self._ids.clear()
-            return await self.open(connection, wanted)
+            ids = await self._find(connection, sorted(wanted, key=repr))
+            locked = await connection.fetch(_LOCK, list(ids.values()))
+        if len(locked) < len(wanted):
+            raise LookupError("an account is not of those whom the transaction acts for")
         return Book(
             ids,
             {row["id"]: row["balance_minor"] for row in locked},

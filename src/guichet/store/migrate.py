@@ -18,14 +18,28 @@ CREATE TABLE IF NOT EXISTS schema_migrations (
     name text PRIMARY KEY, checksum text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now()
 )
 """
-#: The serving role owns nothing and deletes nothing; the ledger and the events it only adds to.
+#: The serving role owns nothing and deletes nothing; the ledger and the events it only adds to, and
+#: who may call and who is paid it only reads.
 _GRANTS = """
 GRANT USAGE ON SCHEMA public TO {role};
 GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA public TO {role};
 GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO {role};
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA public TO {role};
 REVOKE UPDATE ON ledger_entries, ledger_postings, events FROM {role};
-REVOKE INSERT, UPDATE ON schema_migrations, access_version FROM {role};
+REVOKE INSERT, UPDATE ON schema_migrations, access_version, merchants, payees, fee_rules,
+    applications, api_keys, provider_accounts FROM {role};
+"""
+
+
+#: A restored table may have another owner than the one whose policies were dumped with it.
+_OWNERS = """
+DO $$
+DECLARE guarded regclass;
+BEGIN
+    FOR guarded IN SELECT polrelid::regclass FROM pg_policy WHERE polname = 'owner' LOOP
+        EXECUTE format('ALTER POLICY owner ON %s TO CURRENT_USER', guarded);
+    END LOOP;
+END $$
 """
 
 
@@ -81,6 +95,7 @@ async def migrate(
             await seal_plain(connection, applied, vault)
             role = '"' + serving_role.replace('"', '""') + '"'
             await connection.execute(_GRANTS.format(role=role))
+            await connection.execute(_OWNERS)
         return applied
     finally:
         await connection.close()

@@ -47,75 +47,54 @@ async def insert(connection: Connection, notices: Sequence[NewNotice]) -> int:
     return rows
 
 
-_FIND_ATTEMPT = """
-SELECT id FROM attempts
-WHERE rail = $1 AND environment = $2 AND account_id IS NOT DISTINCT FROM $3
-    AND (id = $4 OR provider_reference = $5)
-ORDER BY id = $4 DESC LIMIT 1
-"""
+class Noticed(NamedTuple):
+    """What a notice names, and whose it is; ``kind`` is ``attempt``, ``transfer`` or ``refund``."""
+
+    kind: str
+    id: UUID
+    application_id: UUID
 
 
-async def find_attempt(
-    connection: Connection,
-    rail: str,
-    environment: str,
-    account_id: UUID | None,
-    attempt_id: UUID | None,
-    provider_reference: str | None,
-) -> UUID | None:
-    """The rail's attempt at the account with this id or else this provider's reference."""
-    found: UUID | None = await connection.fetchval(
-        _FIND_ATTEMPT, rail, environment, account_id, attempt_id, provider_reference
-    )
-    return found
+_FIND_ATTEMPT = "SELECT 'attempt', id, application_id FROM noticed_attempt($1, $2, $3, $4, $5)"
+_FIND_MONEY_OUT = "SELECT kind, id, application_id FROM noticed_money_out($1, $2, $3, $4, $5)"
 
 
-# Of what is closed nothing more is learnt, but a transfer that arrived may come back. One that
-# waits for its checker is never asked about. The due time is only ever brought forward.
-_HINT_TRANSFER = """
-WITH found AS (
-    SELECT id FROM transfers
-    WHERE rail = $1 AND environment = $2 AND account_id IS NOT DISTINCT FROM $3
-        AND (id = $4 OR provider_reference = $5)
-    ORDER BY id = $4 DESC LIMIT 1
-), moved AS (
-    UPDATE transfers t SET next_check_at = LEAST(t.next_check_at, $6)
-    FROM found WHERE t.id = found.id AND t.status IN ('initiated', 'sent', 'completed')
-        AND t.approval IN ('none', 'given')
-)
-SELECT id FROM found
-"""
-_HINT_REFUND = """
-WITH found AS (
-    SELECT r.id FROM refunds r JOIN attempts a ON a.id = r.attempt_id
-    WHERE r.rail = $1 AND r.environment = $2 AND a.account_id IS NOT DISTINCT FROM $3
-        AND (r.id = $4 OR r.provider_reference = $5)
-    ORDER BY r.id = $4 DESC LIMIT 1
-), moved AS (
-    UPDATE refunds r SET next_check_at = LEAST(r.next_check_at, $6)
-    FROM found WHERE r.id = found.id AND r.status IN ('initiated', 'sent')
-)
-SELECT id FROM found
-"""
-
-
-async def hint_money_out(
+async def find(
     connection: Connection,
     rail: str,
     environment: str,
     account_id: UUID | None,
     key: UUID | None,
     provider_reference: str | None,
-    at: datetime,
-) -> bool:
-    """Have the worker ask, at ``at`` at the latest, about the rail's transfer or refund of this id
-    or else this provider's reference; False if there is none at the account.
+) -> Noticed | None:
+    """The rail's attempt at the account with this id or else this provider's reference, or else
+    its transfer or refund.
     """
-    named = (rail, environment, account_id, key, provider_reference, at)
-    for sql in (_HINT_TRANSFER, _HINT_REFUND):
-        if await connection.fetchval(sql, *named) is not None:
-            return True
-    return False
+    named = (rail, environment, account_id, key, provider_reference)
+    for sql in (_FIND_ATTEMPT, _FIND_MONEY_OUT):
+        record = await connection.fetchrow(sql, *named)
+        if record is not None:
+            return Noticed._make(record)
+    return None
+
+
+# Of what is closed nothing more is learnt, but a transfer that arrived may come back. One that
+# waits for its checker is never asked about. The due time is only ever brought forward.
+_HINTS = {
+    "transfer": """
+UPDATE transfers SET next_check_at = LEAST(next_check_at, $2)
+WHERE id = $1 AND status IN ('initiated', 'sent', 'completed') AND approval IN ('none', 'given')
+""",
+    "refund": """
+UPDATE refunds SET next_check_at = LEAST(next_check_at, $2)
+WHERE id = $1 AND status IN ('initiated', 'sent')
+""",
+}
+
+
+async def hint_money_out(connection: Connection, named: Noticed, at: datetime) -> None:
+    """Have the worker ask about a transfer or refund at ``at`` at the latest, if it can move."""
+    await connection.execute(_HINTS[named.kind], named.id, at)
 
 
 _TAKE_TURN = """

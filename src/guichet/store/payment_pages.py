@@ -15,6 +15,7 @@ from uuid import UUID
 from guichet.domain.ids import first_id
 from guichet.domain.paging import Page
 from guichet.people import Search
+from guichet.store import scope
 from guichet.store.database import Connection, people_of
 from guichet.store.sealed_payers import HAS_ALL
 
@@ -133,8 +134,12 @@ CROSS JOIN LATERAL (
         ORDER BY p.id DESC
     ) row
 ) found
+WHERE {gate}
 ORDER BY k.n
 """
+
+
+_GATE = scope.GATE.format("$5")
 
 
 async def read_pages(
@@ -149,13 +154,14 @@ async def read_pages(
         (key,) = keys
         people = people_of(connection)
         sought = people.search(key.application_id, filters.search, filters.search_phone)
-    where, values = _where(filters, sought, 5)
+    where, values = _where(filters, sought, 6)
     records = await connection.fetch(
-        _PAGES.format(where=where),
+        _PAGES.format(where=where, gate=_GATE),
         [key.application_id for key in keys],
         [key.page.size for key in keys],
         [key.page.offset for key in keys],
         [key.counted_to for key in keys],
+        scope.literal({key.application_id for key in keys}),
         *values,
     )
     return [
@@ -164,14 +170,21 @@ async def read_pages(
     ]
 
 
+_COUNT = f"""
+SELECT count(*) FROM payments
+WHERE application_id = $1 AND id > $2 AND id <= $3 AND {scope.GATE.format("$4")}
+"""
+
+
 async def count_between(
     connection: Connection, application_id: UUID, after: UUID, last: UUID
 ) -> int:
     """How many payments the application has with ids greater than ``after``, up to ``last``."""
     count: int = await connection.fetchval(
-        "SELECT count(*) FROM payments WHERE application_id = $1 AND id > $2 AND id <= $3",
+        _COUNT,
         application_id,
         after,
         last,
+        scope.literal([application_id]),
     )
     return count

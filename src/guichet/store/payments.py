@@ -15,6 +15,7 @@ from guichet.domain.customers import Customer
 from guichet.domain.errors import Conflicted
 from guichet.domain.payments import Payment
 from guichet.people import Facts, People
+from guichet.store import scope
 from guichet.store.database import Connection, people_of
 from guichet.store.sealed_payers import (
     KnownPayer,
@@ -41,7 +42,7 @@ class PaymentRow(NamedTuple):
     customer: Customer
 
 
-_CREATE = "SELECT * FROM create_payments($1, $2)"
+_CREATE = f"SELECT * FROM create_payments($1, $2) WHERE {scope.GATE.format('$3')}"
 #: An item's values in the order of the database's type ``payment_of_payer``: the payment's, then
 #: the request's, then the payer's. The driver takes a row as a plain tuple.
 _PAYMENT_VALUES = itemgetter(*map(Payment._fields.index, (
@@ -112,8 +113,9 @@ async def _round(
 ) -> _Round:
     people = people_of(connection)
     indices = list(wanted)
+    applications = scope.literal({items[index].payment.application_id for index in indices})
     rows = await connection.fetch(
-        _CREATE, [_item(items[index], wanted[index]) for index in indices], now
+        _CREATE, [_item(items[index], wanted[index]) for index in indices], now, applications
     )
     done = _Round({}, {})
     differing: dict[UUID, list[int]] = {}
@@ -206,6 +208,7 @@ SELECT {_PAYMENT}, {_PAYER}, k.n
 FROM unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY AS k (application_id, id, n)
 JOIN payments p ON p.id = k.id AND p.application_id = k.application_id
 JOIN customers c ON c.id = p.customer_id
+WHERE {scope.GATE.format("$3")}
 """
 
 
@@ -213,7 +216,10 @@ async def read_many(
     connection: Connection, keys: Sequence[tuple[UUID, UUID]]
 ) -> list[PaymentRow | None]:
     """The payments that ``keys`` (application id, payment id) name; None where there is none."""
-    records = await connection.fetch(_READ, [key[0] for key in keys], [key[1] for key in keys])
+    applications = [key[0] for key in keys]
+    records = await connection.fetch(
+        _READ, applications, [key[1] for key in keys], scope.literal(set(applications))
+    )
     # Told apart by their place: dictionaries of UUIDs hash and compare them in Python.
     rows: list[PaymentRow | None] = [None] * len(keys)
     people = people_of(connection)

@@ -8,7 +8,8 @@ compares business times with the caller's ``now``; leases run on the database's 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
@@ -36,18 +37,6 @@ class Queue(StrEnum):
     TRANSFERS = "transfers"
     RECONCILIATIONS = "reconciliations"
     DELIVERIES = "deliveries"
-
-
-_TABLE_AND_TIME = {
-    Queue.NOTICES: ("rail_notices", "next_try_at"),
-    Queue.CHECKS: ("attempts", "next_check_at"),
-    Queue.EXPIRIES: ("payments", "expiry_check_at"),
-    Queue.RELEASES: ("payments", "release_at"),
-    Queue.REFUNDS: ("refunds", "next_check_at"),
-    Queue.TRANSFERS: ("transfers", "next_check_at"),
-    Queue.RECONCILIATIONS: ("reconciliations", "next_read_at"),
-    Queue.DELIVERIES: ("webhook_deliveries", "next_attempt_at"),
-}
 
 
 class ClaimedNotice(NamedTuple):
@@ -86,6 +75,11 @@ class ClaimedPayment(NamedTuple):
     due_at: datetime
     claim: int
 
+    @property
+    def application_id(self) -> UUID:
+        """Whose it is."""
+        return self.payment.application_id
+
 
 class ClaimedDelivery(NamedTuple):
     """A delivery to try; secrets are sealed, ``body`` None until the first try.
@@ -95,6 +89,7 @@ class ClaimedDelivery(NamedTuple):
     """
 
     id: UUID
+    application_id: UUID
     event_id: UUID
     url: str
     tries: int
@@ -139,11 +134,24 @@ _CLAIM_TRANSFERS = _claim("transfers", "next_check_at", transfers.COLUMNS)
 _CLAIM_RECONCILIATIONS = _claim("reconciliations", "next_read_at", ClaimedReconciliation._fields)
 
 
+_ENTER = "SELECT set_config('guichet.applications', applications_with_work($1, $2, $3)::text, true)"
+
+
+@asynccontextmanager
+async def _entered(
+    database: Database, queue: Queue, now: datetime, limit: int
+) -> AsyncIterator[Connection]:
+    """A transaction that sees the rows of those who have work due."""
+    async with database.transaction() as transaction:
+        await transaction.execute(_ENTER, queue, now, limit)
+        yield transaction
+
+
 async def claim_notices(
     database: Database, now: datetime, limit: int, lease_seconds: float
 ) -> list[ClaimedNotice]:
     """Notices of the inbox that are due."""
-    async with database.connection() as connection:
+    async with database.bare_connection() as connection:
         rows = await connection.fetch(_CLAIM_NOTICES, now, limit, lease_seconds)
     return [ClaimedNotice._make(row) for row in rows]
 
@@ -152,8 +160,8 @@ async def claim_checks(
     database: Database, now: datetime, limit: int, lease_seconds: float
 ) -> list[Attempt]:
     """Attempts whose provider should be asked."""
-    async with database.connection() as connection:
-        rows = await connection.fetch(_CLAIM_CHECKS, now, limit, lease_seconds)
+    async with _entered(database, Queue.CHECKS, now, limit) as transaction:
+        rows = await transaction.fetch(_CLAIM_CHECKS, now, limit, lease_seconds)
     return [Attempt._make(row) for row in rows]
 
 
@@ -161,16 +169,16 @@ async def claim_refunds(
     database: Database, now: datetime, limit: int, lease_seconds: float
 ) -> list[Refund]:
     """Refunds whose provider should be asked."""
-    async with database.connection() as connection:
-        rows = await connection.fetch(_CLAIM_REFUNDS, now, limit, lease_seconds)
-        return [refunds.read_row(connection, row) for row in rows]
+    async with _entered(database, Queue.REFUNDS, now, limit) as transaction:
+        rows = await transaction.fetch(_CLAIM_REFUNDS, now, limit, lease_seconds)
+        return [refunds.read_row(transaction, row) for row in rows]
 
 
 async def claim_reconciliations(
     database: Database, now: datetime, limit: int, lease_seconds: float
 ) -> list[ClaimedReconciliation]:
     """Providers' lists that should be read."""
-    async with database.connection() as connection:
+    async with database.bare_connection() as connection:
         rows = await connection.fetch(_CLAIM_RECONCILIATIONS, now, limit, lease_seconds)
     return [ClaimedReconciliation._make(row) for row in rows]
 
@@ -179,30 +187,30 @@ async def claim_transfers(
     database: Database, now: datetime, limit: int, lease_seconds: float
 ) -> list[Transfer]:
     """Transfers whose provider should be asked."""
-    async with database.connection() as connection:
-        rows = await connection.fetch(_CLAIM_TRANSFERS, now, limit, lease_seconds)
-        return [transfers.read_row(people_of(connection), row) for row in rows]
+    async with _entered(database, Queue.TRANSFERS, now, limit) as transaction:
+        rows = await transaction.fetch(_CLAIM_TRANSFERS, now, limit, lease_seconds)
+        return [transfers.read_row(people_of(transaction), row) for row in rows]
 
 
 async def claim_expiries(
     database: Database, now: datetime, limit: int, lease_seconds: float
 ) -> list[ClaimedPayment]:
     """Open payments whose time is over."""
-    return await _claim_payments(database, _CLAIM_EXPIRIES, now, limit, lease_seconds)
+    return await _payments(database, Queue.EXPIRIES, _CLAIM_EXPIRIES, now, limit, lease_seconds)
 
 
 async def claim_releases(
     database: Database, now: datetime, limit: int, lease_seconds: float
 ) -> list[ClaimedPayment]:
     """Completed payments whose money becomes available."""
-    return await _claim_payments(database, _CLAIM_RELEASES, now, limit, lease_seconds)
+    return await _payments(database, Queue.RELEASES, _CLAIM_RELEASES, now, limit, lease_seconds)
 
 
-async def _claim_payments(
-    database: Database, sql: str, now: datetime, limit: int, lease_seconds: float
+async def _payments(
+    database: Database, queue: Queue, sql: str, now: datetime, limit: int, lease_seconds: float
 ) -> list[ClaimedPayment]:
-    async with database.connection() as connection:
-        rows = await connection.fetch(sql, now, limit, lease_seconds)
+    async with _entered(database, queue, now, limit) as transaction:
+        rows = await transaction.fetch(sql, now, limit, lease_seconds)
     return [ClaimedPayment(Payment._make(row[:-2]), row[-2], row[-1]) for row in map(tuple, rows)]
 
 
@@ -211,17 +219,9 @@ IN_FLIGHT_PER_APPLICATION = 4
 
 #: One claimer of deliveries at a time, or two would count the same free places.
 _LOCK_DELIVERIES = "SELECT pg_advisory_xact_lock(hashtext('guichet deliveries'))"
-# The recursion steps from application to application along the index of due deliveries.
+# In scope are the applications that have something to deliver.
 _CLAIM_DELIVERIES = f"""
-WITH RECURSIVE step AS (
-    (SELECT application_id FROM webhook_deliveries WHERE next_attempt_at IS NOT NULL
-     ORDER BY application_id LIMIT 1)
-    UNION ALL
-    SELECT (SELECT d.application_id FROM webhook_deliveries d
-            WHERE d.next_attempt_at IS NOT NULL AND d.application_id > step.application_id
-            ORDER BY d.application_id LIMIT 1)
-    FROM step WHERE step.application_id IS NOT NULL
-), due AS MATERIALIZED (
+WITH due AS MATERIALIZED (
     SELECT d.id, a.dialect, a.environment, a.webhook_secret, e.url, d.endpoint_id, e.events,
         e.profile, e.secret, e.former_secret, e.former_secret_until,
         d.endpoint_id IS NULL OR COALESCE(e.active AND e.deleted_at IS NULL, false) AS is_open,
@@ -229,8 +229,7 @@ WITH RECURSIVE step AS (
          WHERE k.application_id = a.id AND k.role = 'secret' AND k.sealed IS NOT NULL
            AND k.revoked_at IS NULL
          ORDER BY k.created_at DESC LIMIT 1) AS private_key
-    FROM step
-    JOIN applications a ON a.id = step.application_id
+    FROM applications a
     CROSS JOIN LATERAL (
         SELECT count(*) AS total FROM (
             SELECT FROM webhook_deliveries f
@@ -251,9 +250,9 @@ WITH RECURSIVE step AS (
 UPDATE webhook_deliveries t SET claimed_until = now() + $3 * interval '1 second',
     claim = t.claim + 1
 FROM due WHERE t.id = due.id
-RETURNING t.id, t.event_id, COALESCE(due.url, t.url), t.tries, t.body, t.claim, due.dialect,
-    due.environment, due.webhook_secret, due.private_key, due.endpoint_id, due.is_open, due.events,
-    due.profile, due.secret, due.former_secret, due.former_secret_until
+RETURNING t.id, t.application_id, t.event_id, COALESCE(due.url, t.url), t.tries, t.body, t.claim,
+    due.dialect, due.environment, due.webhook_secret, due.private_key, due.endpoint_id,
+    due.is_open, due.events, due.profile, due.secret, due.former_secret, due.former_secret_until
 """
 
 
@@ -261,7 +260,7 @@ async def claim_deliveries(
     database: Database, now: datetime, limit: int, lease_seconds: float
 ) -> list[ClaimedDelivery]:
     """Deliveries to try, a few per application however many of its own are due."""
-    async with database.transaction() as transaction:
+    async with _entered(database, Queue.DELIVERIES, now, limit) as transaction:
         await transaction.execute(_LOCK_DELIVERIES)
         rows = await transaction.fetch(_CLAIM_DELIVERIES, now, limit, lease_seconds)
     return [ClaimedDelivery._make(row) for row in rows]
@@ -303,7 +302,7 @@ async def finish_refund(database: Database, refund: Refund, again_at: datetime) 
 _FINISH_RECONCILIATION = """
 UPDATE reconciliations r SET claimed_until = NULL, read_until = $3, failures = $4,
     next_read_at = CASE WHEN EXISTS (
-        SELECT FROM provider_accounts a WHERE a.id = r.account_id AND a.replaced_at < $6
+        SELECT FROM access_accounts() a WHERE a.id = r.account_id AND a.replaced_at < $6
     ) THEN NULL ELSE $5::timestamptz END
 WHERE id = $1 AND claim = $2
 """
@@ -380,15 +379,18 @@ class Backlog(NamedTuple):
     oldest_due_at: datetime | None
 
 
-_BACKLOGS = " UNION ALL ".join(
-    f"SELECT '{queue}', count(*), min({time}) FROM {table} WHERE {time} <= $1"
-    for queue, (table, time) in _TABLE_AND_TIME.items()
-)
+_BACKLOGS = """
+SELECT 'notices', count(*), min(next_try_at) FROM rail_notices WHERE next_try_at <= $1
+UNION ALL
+SELECT 'reconciliations', count(*), min(next_read_at) FROM reconciliations WHERE next_read_at <= $1
+UNION ALL
+SELECT queue, depth, oldest_due_at FROM work_due($1)
+"""
 
 
 async def backlogs(database: Database, now: datetime) -> list[Backlog]:
     """Each queue's backlog."""
-    async with database.connection() as connection:
+    async with database.bare_connection() as connection:
         return await read_backlogs(connection, now)
 
 

@@ -48,11 +48,7 @@ class KnownOperation(NamedTuple):
     provider_reference: str | None
 
 
-_KNOWN = """
-SELECT id, status, provider_reference FROM attempts
-WHERE rail = $1 AND environment = $2 AND account_id IS NOT DISTINCT FROM $3
-    AND (id = ANY($4::uuid[]) OR provider_reference = ANY($5::text[]))
-"""
+_KNOWN = "SELECT id, status, provider_reference FROM listed_attempts($1, $2, $3, $4, $5)"
 
 
 async def known(

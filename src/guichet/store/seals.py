@@ -23,7 +23,7 @@ async def open_people(database: Database, vault: Vault) -> People:
 
     Raises ``DatabaseUnavailable``, and ``WrongKeys`` when other keys than these sealed it.
     """
-    async with database.connection() as connection:
+    async with database.bare_connection() as connection:
         return await people_with(connection, vault)
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
+from uuid import UUID
 
 from guichet.domain.attempts import Attempt, look_again_at
 from guichet.domain.refunds import Refund
@@ -23,6 +24,7 @@ from guichet.services.transfers import refresh_transfer
 from guichet.store import queue
 from guichet.store.database import Database
 from guichet.store.queue import ClaimedPayment, Queue
+from guichet.store.scope import acting_for
 from guichet.worker.lanes import Work
 
 Item = TypeVar("Item")
@@ -103,14 +105,34 @@ async def check_transfer(gateway: Gateway, transfer: Transfer) -> str:
     return outcome if held else LOST
 
 
+class _Owned(Protocol):
+    @property
+    def application_id(self) -> UUID: ...
+
+
+_OwnedItem = TypeVar("_OwnedItem", bound=_Owned)
+
+
+def _acting(
+    handle: Callable[[Gateway, _OwnedItem], Awaitable[str]],
+) -> Callable[[Gateway, _OwnedItem], Awaitable[str]]:
+    """``handle``, acting for the application whose piece of work it is."""
+
+    async def act(gateway: Gateway, item: _OwnedItem) -> str:
+        with acting_for(item.application_id):
+            return await handle(gateway, item)
+
+    return act
+
+
 #: Every kind of work, with how many pieces one worker holds at once.
 ALL_WORK: tuple[Work[Any], ...] = (
     Work(Queue.NOTICES, 16, _claimed(queue.claim_notices), handle_notice),
-    Work(Queue.CHECKS, 32, _claimed(queue.claim_checks), check_attempt),
-    Work(Queue.EXPIRIES, 8, _claimed(queue.claim_expiries), expire),
-    Work(Queue.RELEASES, 8, _claimed(queue.claim_releases), release),
-    Work(Queue.REFUNDS, 8, _claimed(queue.claim_refunds), check_refund),
-    Work(Queue.TRANSFERS, 32, _claimed(queue.claim_transfers), check_transfer),
+    Work(Queue.CHECKS, 32, _claimed(queue.claim_checks), _acting(check_attempt)),
+    Work(Queue.EXPIRIES, 8, _claimed(queue.claim_expiries), _acting(expire)),
+    Work(Queue.RELEASES, 8, _claimed(queue.claim_releases), _acting(release)),
+    Work(Queue.REFUNDS, 8, _claimed(queue.claim_refunds), _acting(check_refund)),
+    Work(Queue.TRANSFERS, 32, _claimed(queue.claim_transfers), _acting(check_transfer)),
     Work(Queue.RECONCILIATIONS, 2, _claimed(queue.claim_reconciliations), reconcile),
-    Work(Queue.DELIVERIES, 64, _claimed(queue.claim_deliveries), deliver),
+    Work(Queue.DELIVERIES, 64, _claimed(queue.claim_deliveries), _acting(deliver)),
 )
