@@ -144,6 +144,47 @@ async def test_suite_of_notchpay_api_finds_transfers_as_it_asserts(node: Client)
     assert found["transfer"] == listed["items"][0]
 
 
+# --- the first generation's curl examples: --form -------------------------------------------------
+
+
+def multipart(fields: dict[str, str]) -> bytes:
+    """A form as ``curl --form`` sends it, between boundaries ``----x``."""
+    parts = [
+        f'------x\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
+        for name, value in fields.items()
+    ]
+    return "".join([*parts, "------x--\r\n"]).encode()
+
+
+async def test_curl_of_the_first_generation_sends_forms(notch: Client, shop: Shop) -> None:
+    curl = notch.with_headers(
+        accept="application/json",
+        content_type="multipart/form-data; boundary=----x",
+        grant_authorization=shop.private_key,
+    )
+    order = {"email": "customer@email.com", "currency": "XAF", "amount": "1200", "reference": "v1"}
+    made = await curl.post("/payments/initialize", multipart(order))
+    assert made.status == 201
+    body = {"channel": "cm.mobile", "data[phone]": COMPLETES}
+
+    answer = (await curl.call("PUT", "/payments/v1", multipart(body))).json()
+
+    assert (answer["code"], answer["action"]) == (202, "confirm")
+    assert answer["message"] == "Confirm your transaction by dialing *126#"
+    assert (await curl.get("/payments/v1")).json()["transaction"]["status"] == "complete"
+
+
+async def test_form_of_the_first_generation_may_be_urlencoded(notch: Client) -> None:
+    curl = notch.with_headers(content_type="application/x-www-form-urlencoded")
+    body = "amount=1200&currency=XAF&phone=%2B237670000000&reference=v1"
+    assert (await curl.post("/payments/initialize", body)).status == 201
+
+    answer = await curl.call("PUT", "/payments/v1", b"channel=cm.mtn&data%5Bphone%5D=670000000")
+
+    assert answer.status == 202
+    assert (await curl.get("/payments/v1")).json()["transaction"]["status"] == "complete"
+
+
 # --- notchpay-client's suite of webhooks, which npm's version does not have -----------------------
 
 

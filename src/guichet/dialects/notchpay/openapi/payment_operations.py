@@ -181,6 +181,7 @@ LEGACY = (
         name="verifyCheckout",
         tag="Paths of 2021",
         summary="Read a payment, as in 2021",
+        description="While it is processed `status` is `pending`: clients ask until it is not.",
         parameters=(_REFERENCE,),
         answers={
             200: Answer(
