@@ -81,10 +81,13 @@ async def seed(owner_url: str) -> None:
 
 @asynccontextmanager
 async def running_gateway(
-    serving_url: str, settings: Settings | None = None, clock: Clock | None = None
+    serving_url: str,
+    settings: Settings | None = None,
+    clock: Clock | None = None,
+    secret_keys: str = SECRET_KEY,
 ) -> AsyncIterator[Gateway]:
     """A gateway on a seeded database."""
-    gateway = await build_gateway(settings or Settings(), serving_url, SECRET_KEY, clock)
+    gateway = await build_gateway(settings or Settings(), serving_url, secret_keys, clock)
     try:
         yield gateway
     finally:

@@ -14,6 +14,7 @@ from guichet.commands.keys import keys
 from guichet.commands.mobile_money import mobile_money
 from guichet.commands.money import balance, suspense
 from guichet.commands.payouts import payouts
+from guichet.commands.people import beneficiaries, customers
 from guichet.commands.pix import pix
 from guichet.commands.refunds import refunds
 from guichet.commands.transfers import transfers
@@ -56,6 +57,8 @@ for group in (
     payouts,
     suspense,
     webhooks,
+    customers,
+    beneficiaries,
     ledger,
     docs,
 ):

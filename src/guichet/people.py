@@ -99,10 +99,6 @@ class People:
         """The key of a person; raises ``SealBroken``."""
         return PersonKey(self._vault.unwrap(sealed, person_id.bytes), sealed)
 
-    def reseal_key(self, person_id: UUID, sealed: bytes) -> bytes:
-        """A person's key sealed with the vault's first key; raises ``SealBroken``."""
-        return self._vault.wrap(self._vault.unwrap(sealed, person_id.bytes), person_id.bytes)
-
     def seal_shared(self, purpose: bytes, content: bytes) -> bytes:
         """Seal what is about nobody in particular, or about many."""
         nonce = os.urandom(_NONCE_BYTES)

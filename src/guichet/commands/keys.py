@@ -12,6 +12,7 @@ from guichet.domain.access import KeyRole
 from guichet.server import operations
 from guichet.services import administration
 from guichet.store.database import Connection
+from guichet.store.resealing import reseal_everything
 from guichet.vault import generate_key
 
 keys = App(name="key", help="API keys, and keys that seal what is stored.")
@@ -70,6 +71,20 @@ def revoke_key(application: UUID, prefix: str) -> None:
         await administration.revoke_key(connection, application, prefix, now())
 
     with_database(revoke)
+
+
+@keys.command(name="reseal")
+def reseal() -> None:
+    """Seal everything with the first of GUICHET_SECRET_KEYS that the others sealed.
+
+    Afterwards the others can go. May run while the server does, and again after an interruption.
+    """
+    vault = operations.open_vault(read_settings())
+
+    async def seal_anew(connection: Connection) -> int:
+        return await reseal_everything(connection, vault)
+
+    print(f"{with_database(seal_anew)} sealed anew.")
 
 
 @keys.command(name="generate")

@@ -19,7 +19,7 @@ CUSTOMER = b"customer"
 #: The facts that searches look into.
 SEARCHED: tuple[str, ...] = ("name", "email", "phone", "tax_number")
 #: What the number of a payer's handset is sealed as.
-PAYER_PHONE = b"e164"
+PAYER_PHONE = b"phone"
 #: Whether a column of digests holds all the words, or any of the wholes, of a ``people.Search``.
 HAS_ALL = (
     "(cardinality({words}::bytea[]) > 0 AND NOT EXISTS (SELECT FROM unnest({words}) w"
