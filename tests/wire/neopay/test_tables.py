@@ -56,6 +56,7 @@ _STATUSES: dict[type[Exception], int] = {
     errors.Overloaded: 503,
     errors.Conflicted: 503,
     errors.DatabaseUnavailable: 503,
+    errors.Halted: 503,
     errors.NotPayable: 409,
     errors.LinkNotPayable: 409,
     errors.DuplicateReference: 409,

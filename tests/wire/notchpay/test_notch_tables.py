@@ -54,6 +54,7 @@ _STATUSES: dict[type[Exception], int] = {
     errors.Overloaded: 503,
     errors.Conflicted: 503,
     errors.DatabaseUnavailable: 503,
+    errors.Halted: 503,
     errors.NotPayable: 422,
     errors.LinkNotPayable: 422,
     errors.DuplicateReference: 409,
