@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 import pytest_asyncio
 from notchpay import AsyncNotchPay, NotchPay
@@ -21,6 +23,8 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 COMPLETES, FAILS, EXPIRES = "+237670000000", "+237670000001", "+237690000003"
 CANCELS, NEVER_ENDS = "+237690000004", "+237670000005"
+
+_PATIENCE_SECONDS = 20.0
 
 #: One of the client's methods by its dotted name, with its arguments.
 Call = Callable[..., Awaitable[Any]]
@@ -102,6 +106,31 @@ async def test_direct_charge_ends_as_the_number_says(call: Call, phone: str, sta
 
     found = await call("payments.retrieve", charged.transaction.reference)
     assert found.transaction.status == status
+
+
+async def test_payer_confirms_on_the_phone_behind_the_aggregator(
+    call: Call, program: Program
+) -> None:
+    phone = "+237690000100"
+    charged = await call(
+        "payments.direct_charge",
+        {"amount": 500, "currency": "XAF", "phone": phone},
+        "cm.orange",
+        phone,
+    )
+    reference = charged.transaction.reference
+    assert (await call("payments.retrieve", reference)).transaction.status == "processing"
+
+    async with httpx2.AsyncClient(base_url=program.url, trust_env=False) as browser:
+        page = f"/simulators/notchpay/phone/{phone[1:]}"
+        prompt = re.findall(r'name="prompt" value="([^"]+)"', (await browser.get(page)).text)[0]
+        answer = {"prompt": prompt, "pin": "1234", "decision": "pay"}
+        await browser.post(f"{page}/answer", data=answer)
+        async with asyncio.timeout(_PATIENCE_SECONDS):
+            while (await call("payments.retrieve", reference)).transaction.status != "complete":
+                await asyncio.sleep(0.1)
+        state = (await browser.get("/simulators/notchpay/_control/state")).json()
+    assert state["webhooks"][-1]["answer"] == 200
 
 
 async def test_payments_are_listed_and_filtered(call: Call) -> None:
