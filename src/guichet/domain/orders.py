@@ -55,7 +55,8 @@ class CollectOrder:
     none; ``channel`` the mobile operator, as ``cm.mtn``. ``account`` None is the connector's own
     default. ``memory`` is what the rail asked us to keep. ``received_minor`` and
     ``returned_minor`` are what it has reported so far. ``open`` False means the attempt
-    is closed: report the truth, start nothing.
+    is closed: report the truth, start nothing. ``begun_at`` is when the rail may first have been
+    asked; None: long ago.
     """
 
     key: str
@@ -75,6 +76,7 @@ class CollectOrder:
     received_minor: int = 0
     returned_minor: int = 0
     open: bool = True
+    begun_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ import logging
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import Enum, auto
 from typing import Generic, TypeVar
 
@@ -93,7 +94,8 @@ class Ask:
     """One order as its carrier is asked about it, whatever its kind.
 
     ``collects``: money comes in. ``wanted``: it may still be posted. ``received_minor`` is what it
-    has brought so far. ``memory`` is what an earlier look left.
+    has brought so far. ``memory`` is what an earlier look left; ``begun_at`` is when it may first
+    have been posted, should that have left no memory.
     """
 
     key: str
@@ -102,6 +104,7 @@ class Ask:
     collects: bool = False
     wanted: bool = True
     received_minor: int = 0
+    begun_at: datetime | None = None
 
     @property
     def has_moved(self) -> bool:
@@ -140,7 +143,7 @@ class Orders(ABC, Generic[A]):
             return Unknown(detail=f"{self.carrier} took the order and does not find it")
         if ask.wanted:
             return await self.post(ask)
-        if self._may_appear(ask.memory):
+        if self._may_appear(ask.memory) or self._is_fresh(ask):
             return Unknown(detail="the order is not found yet")
         return Refused(reason=Reason.TIMED_OUT if ask.collects else Reason.NOT_STARTED)
 
@@ -230,6 +233,11 @@ class Orders(ABC, Generic[A]):
     def _may_appear(self, memory: Mapping[str, str]) -> bool:
         """Whether an earlier try may still turn out to have been taken."""
         return self.now() < int(memory.get(POSTED, "0")) + VISIBILITY_SECONDS
+
+    def _is_fresh(self, ask: A) -> bool:
+        """Whether a try of which nothing was recorded, as by a crash, may still turn up."""
+        begun_at = ask.begun_at
+        return begun_at is not None and self.now() < begun_at.timestamp() + VISIBILITY_SECONDS
 
     def _odd(self, detail: str, memory: dict[str, str]) -> Unknown:
         _log.warning("odd answer of %s: %s", self.carrier, detail)

@@ -135,6 +135,7 @@ async def collect_order(
         received_minor=attempt.received_minor,
         returned_minor=attempt.returned_minor,
         open=attempt.status in OPEN_ATTEMPT,
+        begun_at=attempt.created_at,
     )
 
 

@@ -141,16 +141,14 @@ def after(order: CollectOrder, outcome: Outcome) -> CollectOrder:
 
 
 @dataclass
-class Stage:
-    """The simulator, its control API and one connector to it."""
+class OrderStage:
+    """A simulator, its control API and one connector to it: what a test of any of them needs."""
 
     url: str
-    provider: Provider
     client: JudgedClient
-    rail: Rails
+    rail: Any
     control_client: GuardedClient
     clock: MovableClock
-    callback_url: str | None = None
 
     async def control(self, name: str, **asked: Any) -> Any:
         """POST to the control API (GET ``state``, DELETE ``no-faults``); the answer."""
@@ -165,6 +163,91 @@ class Stage:
         )
         assert answer.status in (200, 409), answer.body
         return msgspec.json.decode(answer.body)
+
+    async def fault(self, operation: str, kind: str, **more: Any) -> None:
+        """A fault for one of the simulator's operations."""
+        await self.control("faults", operation=operation, kind=kind, **more)
+
+    async def moved(self, key: str) -> int:
+        """By how much the merchant's account changed by our order."""
+        raise NotImplementedError
+
+    async def decide(self, key: str, decision: str, **more: Any) -> None:
+        """End what is open of our order."""
+        raise NotImplementedError
+
+    def order(self, distance: int = 0, **changes: Any) -> CollectOrder:
+        """An order of 5000 XAF from a test number, with a key of its own."""
+        order = CollectOrder(
+            key=uuid.uuid4().hex,
+            environment="sandbox",
+            money=Money(5000, "XAF"),
+            payee=PAYEE,
+            reference="Facture n° 42 de l'été",
+            institution_code="",
+            return_url="http://127.0.0.1:9/return/attempt/token",
+            expires_at=self.clock.now() + timedelta(minutes=15),
+            payer=Payer(phone=self.number(distance)),
+            channel=self.channel,
+        )
+        return replace(order, **changes)
+
+    def transfer(self, distance: int = 0, **changes: Any) -> SendOrder:
+        """An order to send 5000 XAF to a test number."""
+        order = SendOrder(
+            key=uuid.uuid4().hex,
+            environment="sandbox",
+            money=Money(5000, "XAF"),
+            destination=Destination("Amina Kamga", self.channel, self.number(distance), "CM"),
+            reference="Facture 42",
+            description="Salaire d'août",
+        )
+        return replace(order, **changes)
+
+    @property
+    def channel(self) -> str:
+        """The operator of the test numbers."""
+        raise NotImplementedError
+
+    def number(self, distance: int) -> str:
+        """A test number, as E.164."""
+        raise NotImplementedError
+
+    async def begun(self, distance: int = 0, **changes: Any) -> tuple[CollectOrder, Outcome]:
+        order = self.order(distance, **changes)
+        outcome = await self.rail.begin(order)
+        return after(order, outcome), outcome
+
+    async def looked(self, order: CollectOrder) -> tuple[CollectOrder, Outcome]:
+        outcome = await self.rail.advance(order)
+        return after(order, outcome), outcome
+
+    async def paid(self, distance: int = 0) -> CollectOrder:
+        """A payment that completed."""
+        order, outcome = await self.begun(distance)
+        if isinstance(outcome, Waiting):
+            order, outcome = await self.looked(order)
+        assert isinstance(outcome, Done), outcome
+        return order
+
+    def refund(self, collected: CollectOrder, minor: int = 5000) -> RefundOrder:
+        """A new refund of a payment."""
+        return RefundOrder(uuid.uuid4().hex, Money(minor, collected.money.currency), collected)
+
+
+@dataclass
+class Stage(OrderStage):
+    """One of the simulated operators, and the connector to it."""
+
+    provider: Provider
+    callback_url: str | None = None
+
+    @property
+    def channel(self) -> str:
+        return self.provider.operator
+
+    def number(self, distance: int) -> str:
+        return self.provider.number(distance)
 
     async def fault(self, operation: str, kind: str, **more: Any) -> None:
         """A fault for one of the connector's operations: order, look, send, refund…"""
@@ -186,60 +269,6 @@ class Stage:
 
     async def decide(self, key: str, decision: str, **more: Any) -> None:
         await self.control("decide", request=str(uuid.UUID(key)), decision=decision, **more)
-
-    def order(self, distance: int = 0, **changes: Any) -> CollectOrder:
-        """An order of 5000 XAF from a test number, with a key of its own."""
-        order = CollectOrder(
-            key=uuid.uuid4().hex,
-            environment="sandbox",
-            money=Money(5000, "XAF"),
-            payee=PAYEE,
-            reference="Facture n° 42 de l'été",
-            institution_code="",
-            return_url="http://127.0.0.1:9/return/attempt/token",
-            expires_at=self.clock.now() + timedelta(minutes=15),
-            payer=Payer(phone=self.provider.number(distance)),
-            channel=self.provider.operator,
-        )
-        return replace(order, **changes)
-
-    def transfer(self, distance: int = 0, **changes: Any) -> SendOrder:
-        """An order to send 5000 XAF to a test number."""
-        order = SendOrder(
-            key=uuid.uuid4().hex,
-            environment="sandbox",
-            money=Money(5000, "XAF"),
-            destination=Destination(
-                name="Amina Kamga",
-                channel=self.provider.operator,
-                account_number=self.provider.number(distance),
-                country="CM",
-            ),
-            reference="Facture 42",
-            description="Salaire d'août",
-        )
-        return replace(order, **changes)
-
-    async def begun(self, distance: int = 0, **changes: Any) -> tuple[CollectOrder, Outcome]:
-        order = self.order(distance, **changes)
-        outcome = await self.rail.begin(order)
-        return after(order, outcome), outcome
-
-    async def looked(self, order: CollectOrder) -> tuple[CollectOrder, Outcome]:
-        outcome = await self.rail.advance(order)
-        return after(order, outcome), outcome
-
-    async def paid(self, distance: int = 0) -> CollectOrder:
-        """A payment that completed."""
-        order, outcome = await self.begun(distance)
-        if isinstance(outcome, Waiting):
-            order, outcome = await self.looked(order)
-        assert isinstance(outcome, Done), outcome
-        return order
-
-    def refund(self, collected: CollectOrder, minor: int = 5000) -> RefundOrder:
-        money = Money(minor, collected.money.currency)
-        return RefundOrder(uuid.uuid4().hex, money, collected)
 
 
 @contextmanager
@@ -287,6 +316,6 @@ async def staged(
     async with JudgedClient(judge) as client, GuardedClient(untrusting()) as control:
         clock = MovableClock()
         rail = rail_of(name, url, client, clock, callback_url)
-        stage = Stage(url, PROVIDERS[name], client, rail, control, clock, callback_url)
+        stage = Stage(url, client, rail, control, clock, PROVIDERS[name], callback_url)
         await stage.control("reset")
         yield stage

@@ -92,6 +92,14 @@ async def test_a_payment_that_never_ends_is_looked_at_less_and_less(stage: Stage
     assert advice == [3, 600, 600]
 
 
+async def test_a_crash_is_no_proof_that_nothing_was_begun(stage: Stage) -> None:
+    order = stage.order(13, begun_at=stage.clock.now())
+    await stage.rail.begin(order)  # and nothing of it was recorded
+    assert isinstance(await stage.rail.cancel(order), Unknown)
+    stage.clock.move(timedelta(minutes=15, seconds=1))
+    assert isinstance(await stage.rail.cancel(stage.order(begun_at=order.begun_at)), Refused)
+
+
 async def test_cancelling_cannot_take_a_prompt_back(stage: Stage) -> None:
     order, _ = await stage.begun(100)
     assert isinstance(await stage.rail.cancel(order), Waiting)

@@ -4,27 +4,22 @@ from __future__ import annotations
 
 import socket
 import threading
-import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from typing import Any
 
 import msgspec
 import uvicorn
 
 from guichet.domain.clock import MovableClock
-from guichet.domain.money import Money
-from guichet.domain.orders import CollectOrder, Destination, Payer, RefundOrder, SendOrder
-from guichet.domain.outcomes import Done, Outcome, Waiting
 from guichet.outbound.client import GuardedClient
 from guichet.outbound.policy import ANYWHERE
 from guichet.rails.notchpay.account import NotchpayAccount
 from guichet.rails.notchpay.rail import NotchpayRail
 from guichet.simulators.notchpay import Credentials, build_app
 from outbound.listeners import untrusting
-from rails.mobile.stage import PAYEE, after, after_send
+from rails.mobile.stage import OrderStage, after, after_send
 from rails.stage import JudgedClient
 
 __all__ = ["after", "after_send"]
@@ -49,32 +44,15 @@ def account_at(url: str, **changes: str) -> NotchpayAccount:
 
 
 @dataclass
-class Stage:
-    """The simulator, its control API and one connector to it."""
+class Stage(OrderStage):
+    """The simulated Notch Pay, its control API and one connector to it."""
 
-    url: str
-    client: JudgedClient
-    rail: NotchpayRail
-    control_client: GuardedClient
-    clock: MovableClock
+    @property
+    def channel(self) -> str:
+        return "cm.orange"
 
-    async def control(self, name: str, **asked: Any) -> Any:
-        """POST to the control API (GET ``state``, DELETE ``no-faults``); the answer."""
-        method = {"state": "GET", "no-faults": "DELETE"}.get(name, "POST")
-        answer = await self.control_client.send(
-            method,
-            f"{self.url}/_control/{name.removeprefix('no-')}",
-            policy=ANYWHERE,
-            timeout_seconds=5,
-            body=msgspec.json.encode(asked) if method == "POST" else b"",
-            limit_bytes=4_000_000,
-        )
-        assert answer.status in (200, 409), answer.body
-        return msgspec.json.decode(answer.body)
-
-    async def fault(self, operation: str, kind: str, **more: Any) -> None:
-        """A fault for one of the simulator's operations."""
-        await self.control("faults", operation=operation, kind=kind, **more)
+    def number(self, distance: int) -> str:
+        return f"+{FIRST + distance}"
 
     async def api(self, method: str, path: str, **body: Any) -> Any:
         """One call of the API beside the connector's; the answer."""
@@ -113,55 +91,6 @@ class Stage:
     async def show(self, key: str, **fields: Any) -> None:
         """Have the simulator show other fields of our order than its own."""
         await self.control("show", order=key, **fields)
-
-    def order(self, distance: int = 0, **changes: Any) -> CollectOrder:
-        """An order of 5000 XAF from a test number of Orange, with a key of its own."""
-        order = CollectOrder(
-            key=uuid.uuid4().hex,
-            environment="sandbox",
-            money=Money(5000, "XAF"),
-            payee=PAYEE,
-            reference="Facture n° 42 de l'été",
-            institution_code="",
-            return_url="http://127.0.0.1:9/return/attempt/token",
-            expires_at=self.clock.now() + timedelta(minutes=15),
-            payer=Payer(phone=f"+{FIRST + distance}"),
-            channel="cm.orange",
-        )
-        return replace(order, **changes)
-
-    def transfer(self, distance: int = 0, **changes: Any) -> SendOrder:
-        """An order to send 5000 XAF to a test number."""
-        order = SendOrder(
-            key=uuid.uuid4().hex,
-            environment="sandbox",
-            money=Money(5000, "XAF"),
-            destination=Destination("Amina Kamga", "cm.orange", f"+{FIRST + distance}", "CM"),
-            reference="Facture 42",
-            description="Salaire d'août",
-        )
-        return replace(order, **changes)
-
-    def refund(self, collected: CollectOrder, minor: int = 5000) -> RefundOrder:
-        """A new refund of a payment."""
-        return RefundOrder(uuid.uuid4().hex, Money(minor, "XAF"), collected)
-
-    async def begun(self, distance: int = 0, **changes: Any) -> tuple[CollectOrder, Outcome]:
-        order = self.order(distance, **changes)
-        outcome = await self.rail.begin(order)
-        return after(order, outcome), outcome
-
-    async def looked(self, order: CollectOrder) -> tuple[CollectOrder, Outcome]:
-        outcome = await self.rail.advance(order)
-        return after(order, outcome), outcome
-
-    async def paid(self, distance: int = 0) -> CollectOrder:
-        """A payment that completed."""
-        order, outcome = await self.begun(distance)
-        if isinstance(outcome, Waiting):
-            order, outcome = await self.looked(order)
-        assert isinstance(outcome, Done), outcome
-        return order
 
 
 @contextmanager

@@ -7,14 +7,12 @@ How an order is carried out once at most, and found again, says ``orders``.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import timedelta
 from urllib.parse import quote
 
 from guichet.domain.clock import Clock, SystemClock
 from guichet.domain.currencies import EXPONENTS
-from guichet.domain.institutions import Institution
 from guichet.domain.orders import CollectOrder, ProviderAccount, RefundOrder, SendOrder
-from guichet.domain.outcomes import Notice, Outcome, Reason, Refused, Reply, Unknown
+from guichet.domain.outcomes import Notice, Outcome, Reason, Refused, Unknown
 from guichet.outbound.client import GuardedClient
 from guichet.rails.accounts import Accounts
 from guichet.rails.gsma import notices, wire
@@ -22,17 +20,14 @@ from guichet.rails.gsma.account import GsmaAccount, parse_account
 from guichet.rails.gsma.api import GsmaApi
 from guichet.rails.gsma.orders import GsmaAsk, GsmaOrders
 from guichet.rails.mobile_money import digits_of
-from guichet.rails.mobile_orders import VISIBILITY_SECONDS
-from guichet.rails.port import Inbound, Rail, RailCard, RefundingRail, SendingRail
+from guichet.rails.mobile_rail import MobileRail, card_of
+from guichet.rails.port import Inbound, RefundingRail, SendingRail
 
 #: Where an operator sends the callbacks of an account's orders; None: nowhere.
 CallbackUrl = Callable[[ProviderAccount | None], str | None]
 
-#: GSMA says nothing of it: as long as Notch Pay's.
-REFUND_WINDOW = timedelta(days=90)
 
-
-class GsmaRail(Rail, RefundingRail, SendingRail):
+class GsmaRail(MobileRail[GsmaAsk], RefundingRail, SendingRail):
     """GSMA's API in one environment (``sandbox`` or ``live``), with each application's own account.
 
     ``default_account`` serves applications without an account; there is none in live.
@@ -50,42 +45,21 @@ class GsmaRail(Rail, RefundingRail, SendingRail):
     ) -> None:
         if environment == "live" and default_account is not None:
             raise ValueError("live money goes to accounts of the applications' own")
-        self.card = RailCard(
-            name="gsma",
-            currencies=frozenset(EXPONENTS),  # which of them an account has is its own to say
-            authenticity="an unguessable address for each account; a callback is only a hint",
-            event_types=notices.EVENT_TYPES,
-            deduplicates=True,
-            visibility_seconds=VISIBILITY_SECONDS,
+        card = card_of(
+            "gsma",
+            frozenset(EXPONENTS),  # which of them an account has is its own to say
+            "an unguessable address for each account; a callback is only a hint",
+            notices.EVENT_TYPES,
             needs_account=default_account is None,
-            refund_window=REFUND_WINDOW,
-            sends=True,
         )
         self._accounts = Accounts(
             lambda settings: parse_account(settings, environment), default_account, "an operator"
         )
         self._callback_url = callback_url
-        self._clock = clock or SystemClock()
+        clock = clock or SystemClock()
         self._api = GsmaApi(client, timeout_seconds)
-        self._orders = GsmaOrders(self._api, self._clock)
-
-    async def begin(self, order: CollectOrder) -> Outcome:
-        """Ask the payer's phone."""
-        ask = self._collection(order)
-        if isinstance(ask, Refused):
-            return ask
-        return await self._orders.post(ask)
-
-    async def advance(self, order: CollectOrder, reply: Reply | None = None) -> Outcome:  # noqa: ARG002 - no browser comes back
-        """Look; post again if the operator never took it and it is still wanted."""
-        ask = self._collection(order)
-        if isinstance(ask, Refused):
-            return ask
-        return await self._orders.settle(ask)
-
-    async def cancel(self, order: CollectOrder) -> Outcome:
-        """How it stands: a prompt that is on the payer's phone cannot be taken back."""
-        return await self.advance(order)
+        self._orders = GsmaOrders(self._api, clock)
+        super().__init__(card, self._orders, clock)
 
     async def refund(self, order: RefundOrder) -> Outcome:
         """Reverse a payment, or adjust it by a part."""
@@ -142,13 +116,9 @@ class GsmaRail(Rail, RefundingRail, SendingRail):
         """The order that a callback names; see ``notices``."""
         return notices.hear(inbound)
 
-    async def institutions(self) -> Sequence[Institution]:
-        """None: the payer's number says where the wallet is."""
-        return []
-
     # Orders ---------------------------------------------------------------------------------------
 
-    def _collection(self, order: CollectOrder) -> GsmaAsk | Refused:
+    def collection(self, order: CollectOrder) -> GsmaAsk | Refused:
         account = self._accounts.of(order.account)
         payer = digits_of(order.payer.phone)
         if payer is None:
@@ -161,8 +131,9 @@ class GsmaRail(Rail, RefundingRail, SendingRail):
             money=order.money,
             memory=order.memory,
             collects=True,
-            wanted=order.open and self._clock.now() < order.expires_at,
+            wanted=self.is_wanted(order),
             received_minor=order.received_minor,
+            begun_at=order.begun_at,
             path="/transactions/type/merchantpay",
             account=account,
             order=wire.payment_of(order.money, order.key, order.reference, payer, merchant),

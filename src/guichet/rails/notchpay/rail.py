@@ -7,18 +7,15 @@ matter, ``refunds``.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
-from datetime import timedelta
 
 from guichet.domain.channels import CHANNELS
 from guichet.domain.clock import Clock, SystemClock
-from guichet.domain.institutions import Institution
 from guichet.domain.orders import CollectOrder, ProviderAccount, RefundOrder, SendOrder
-from guichet.domain.outcomes import Notice, Outcome, Reason, Refused, Reply
+from guichet.domain.outcomes import Notice, Outcome, Reason, Refused
 from guichet.outbound.client import GuardedClient
 from guichet.rails.accounts import Accounts
 from guichet.rails.mobile_money import digits_of
-from guichet.rails.mobile_orders import VISIBILITY_SECONDS
+from guichet.rails.mobile_rail import MobileRail, card_of
 from guichet.rails.notchpay import notices, wire
 from guichet.rails.notchpay.account import NotchpayAccount, parse_account
 from guichet.rails.notchpay.api import NotchpayApi
@@ -26,19 +23,14 @@ from guichet.rails.notchpay.orders import PaymentAsk, Payments, TransferAsk, Tra
 from guichet.rails.notchpay.refunds import Refunds
 from guichet.rails.port import (
     Inbound,
-    Rail,
-    RailCard,
     RailUnavailable,
     RefundingRail,
     SelectiveRail,
     SendingRail,
 )
 
-#: "Within 90 days" (contract, 14).
-REFUND_WINDOW = timedelta(days=90)
 
-
-class NotchpayRail(Rail, RefundingRail, SendingRail, SelectiveRail):
+class NotchpayRail(MobileRail[PaymentAsk], RefundingRail, SendingRail, SelectiveRail):
     """Notch Pay's API in one environment (``sandbox`` or ``live``), with each application's own
     account.
 
@@ -55,40 +47,22 @@ class NotchpayRail(Rail, RefundingRail, SendingRail, SelectiveRail):
     ) -> None:
         if environment == "live" and default_account is not None:
             raise ValueError("live money goes to accounts of the applications' own")
-        self.card = RailCard(
-            name="notchpay",
-            currencies=frozenset(channel.currency for channel in CHANNELS.values()),
-            authenticity="HMAC-SHA256 of the body with the account's hash key; only a hint",
-            event_types=notices.EVENT_TYPES,
-            deduplicates=True,
-            visibility_seconds=VISIBILITY_SECONDS,
+        card = card_of(
+            "notchpay",
+            frozenset(channel.currency for channel in CHANNELS.values()),
+            "HMAC-SHA256 of the body with the account's hash key; only a hint",
+            notices.EVENT_TYPES,
             needs_account=default_account is None,
-            refund_window=REFUND_WINDOW,
-            sends=True,
         )
         self._environment = environment
         self._accounts = Accounts(
             lambda settings: parse_account(settings, environment), default_account, "Notch Pay"
         )
-        self._clock = clock or SystemClock()
+        clock = clock or SystemClock()
         self._api = NotchpayApi(client, timeout_seconds)
-        self._payments = Payments(self._api, self._clock)
-        self._transfers = Transfers(self._api, self._clock)
-        self._refunds = Refunds(self._api, self._clock)
-
-    async def begin(self, order: CollectOrder) -> Outcome:
-        """Make a payment there and have its payer asked on the phone."""
-        ask = self._collection(order)
-        return ask if isinstance(ask, Refused) else await self._payments.post(ask)
-
-    async def advance(self, order: CollectOrder, reply: Reply | None = None) -> Outcome:  # noqa: ARG002 - no browser comes back
-        """Look; take the step that is due if it is still wanted."""
-        ask = self._collection(order)
-        return ask if isinstance(ask, Refused) else await self._payments.settle(ask)
-
-    async def cancel(self, order: CollectOrder) -> Outcome:
-        """Cancel a payment whose payer was not asked; what is on a phone ends by itself."""
-        return await self.advance(replace(order, open=False))
+        self._transfers = Transfers(self._api, clock)
+        self._refunds = Refunds(self._api, clock)
+        super().__init__(card, Payments(self._api, clock), clock)
 
     async def refund(self, order: RefundOrder) -> Outcome:
         """Give money of a payment back."""
@@ -143,10 +117,6 @@ class NotchpayRail(Rail, RefundingRail, SendingRail, SelectiveRail):
             hash_key = ""
         return notices.hear(inbound, hash_key)
 
-    async def institutions(self) -> Sequence[Institution]:
-        """None: the payer's number says where the wallet is."""
-        return []
-
     # The account ----------------------------------------------------------------------------------
 
     async def check(self, account: ProviderAccount | None, notice_url: str) -> list[str]:
@@ -184,7 +154,7 @@ class NotchpayRail(Rail, RefundingRail, SendingRail, SelectiveRail):
 
     # Orders ---------------------------------------------------------------------------------------
 
-    def _collection(self, order: CollectOrder) -> PaymentAsk | Refused:
+    def collection(self, order: CollectOrder) -> PaymentAsk | Refused:
         account = self._accounts.of(order.account)
         payer = digits_of(order.payer.phone)
         if payer is None:
@@ -196,8 +166,9 @@ class NotchpayRail(Rail, RefundingRail, SendingRail, SelectiveRail):
             money=order.money,
             memory=order.memory,
             collects=True,
-            wanted=order.open and self._clock.now() < order.expires_at,
+            wanted=self.is_wanted(order),
             received_minor=order.received_minor,
+            begun_at=order.begun_at,
             account=account,
             environment=order.environment,
             channel=order.channel,
