@@ -58,6 +58,16 @@ class Documented:
             return None
         return self._judge_content(told, response, headers.get("content-type", ""), body)
 
+    def notice(self, name: str, headers: Mapping[str, str], body: bytes) -> None:
+        """Raises ``Undocumented`` unless merchants may be sent this: the webhook of that name."""
+        operation = self.document["webhooks"][name]["post"]
+        told = f"the notice {name}"
+        for parameter in operation["parameters"]:
+            value = headers.get(parameter["name"].lower())
+            if value is not None and (wrong := self.wrong_with(parameter["schema"], value)):
+                raise Undocumented(f"{told}: {parameter['name']}: {'; '.join(wrong)}")
+        self._judge(told, operation["requestBody"]["content"]["application/json"]["schema"], body)
+
     def template_of(self, path: str) -> str | None:
         """The documented path that ``path`` (decoded) is an instance of."""
         segments = (path.rstrip("/") or "/").split("/")
@@ -135,6 +145,15 @@ def judge_of(app: Any, path: str) -> Documented | None:
     if segment == "api" and (isinstance(app, Site) or app.serves("/api/payments")):
         return documented("neopay")
     return documented("notchpay") if isinstance(app, Site) and segment in SEGMENTS else None
+
+
+def judge_notice(headers: Mapping[str, str], body: bytes) -> None:
+    """Judges what either dialect sent a merchant's server; ``headers`` by lower-case name."""
+    if "x-neopay-event" in headers:
+        documented("neopay").notice(headers["x-neopay-event"], headers, body)
+    else:
+        noun = json.loads(body)["event"].partition(".")[0]
+        documented("notchpay").notice(noun, headers, body)
 
 
 @cache

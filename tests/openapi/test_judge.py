@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from documented import Undocumented, documented
+from documented import Undocumented, documented, judge_notice
 from guichet.dialects.neopay.openapi import examples
+from guichet.dialects.notchpay.openapi import examples as notch
 
 Change = Callable[[dict[str, Any]], object]
 JSON = {"content-type": "application/json"}
@@ -73,6 +74,17 @@ def test_content_type_that_is_not_documented_is_found() -> None:
 def test_header_that_is_missing_is_found() -> None:
     with pytest.raises(Undocumented, match="Retry-After"):
         documented("neopay").response("GET", TARGET, 503, JSON, b'{"message":"x"}')
+
+
+def test_notice_that_differs_is_found() -> None:
+    event = notch.event("payment.complete", notch.COMPLETE)
+    judge_notice({}, json.dumps(event).encode())
+
+    for changes in ({"type": "payment.done"}, {"data": notch.COMPLETE | {"note": "planted"}}):
+        with pytest.raises(Undocumented, match="the notice payment"):
+            judge_notice({}, json.dumps(event | changes).encode())
+    with pytest.raises(Undocumented, match="x-notch-signature"):
+        judge_notice({"x-notch-signature": "none"}, json.dumps(event).encode())
 
 
 def test_error_that_is_not_of_the_dialect_is_found() -> None:

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from standardwebhooks.webhooks import Webhook
 
+from documented import judge_notice
 from guichet.domain.access import Caller
 from guichet.domain.attempts import Attempt
 from guichet.domain.institutions import Institution
@@ -200,6 +201,8 @@ async def receiving(handler: Handler | None = None) -> AsyncIterator[Receiver]:
             yield receiver
         finally:
             await receiver.close()
+    for each in receiver.received:
+        judge_notice(each.headers, each.body)
 
 
 async def hang(_request: bytes, _writer: Writer) -> None:
