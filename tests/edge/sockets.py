@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from guichet.server.http import HttpServer, bind
@@ -45,6 +45,11 @@ class Wire:
             return await self._reader.read()
         except ConnectionError:
             return b""
+
+    async def finish(self) -> None:
+        """Send nothing more."""
+        with suppress(OSError):
+            self._writer.write_eof()
 
     async def say(self, data: bytes) -> bytes:
         """Send ``data`` and return everything that comes until the server closes."""

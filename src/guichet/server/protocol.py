@@ -26,7 +26,9 @@ from guichet.server.transports import JoiningTransport
 #: How long, and how much, is still read from a client that was refused: closing a socket that
 #: holds unread bytes resets the connection, and the client may never see its answer.
 _LINGER_SECONDS = 2.0
-_LINGER_BYTES = 1 << 20
+_LINGER_BYTES = 64 << 20
+#: What the sizes of a body's chunks may take beside as many bytes as the body has.
+_CHUNK_SIZES_BYTES = 1 << 20
 #: After so long a client that takes nothing of its answer is gone.
 _SEND_SECONDS = 20.0
 #: Kept to answer after the application: its own time-out knows the dialect's words.
@@ -154,6 +156,7 @@ class EdgeProtocol(HttpToolsProtocol):
         self._ended = self._closing = True
         self._expect(_LINGER_SECONDS)
         if self._in_body and transport.can_write_eof():
+            self.flow.resume_reading()
             transport.write_eof()
         else:
             transport.close()
@@ -174,7 +177,6 @@ class EdgeProtocol(HttpToolsProtocol):
         else:
             cycle.disconnected = True  # to the application the client is gone
             cycle.message_event.set()
-            self.flow.resume_reading()
             if cycle.response_started:
                 self.transport.abort()
                 return
@@ -211,7 +213,7 @@ class EdgeProtocol(HttpToolsProtocol):
                 self._end(refusals.HEAD_TOO_LARGE)
         elif self._in_body:
             self._wire_bytes += len(data)
-            if self._wire_bytes > 2 * self._limits.body_bytes + _LINGER_BYTES:
+            if self._wire_bytes > 2 * self._limits.body_bytes + _CHUNK_SIZES_BYTES:
                 self._end(refusals.BODY_TOO_LARGE)  # chunks that are mostly their own sizes
 
     # The parser's events -------------------------------------------------------------------------
