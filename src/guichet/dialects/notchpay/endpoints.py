@@ -10,16 +10,16 @@ from guichet.dialects.notchpay import fields
 from guichet.dialects.notchpay.bodies import read_fields
 from guichet.dialects.notchpay.envelope import answer, listing
 from guichet.dialects.notchpay.event_names import NAMES, core_types, kept_names
+from guichet.dialects.notchpay.fields import WEB_ADDRESSES
 from guichet.dialects.notchpay.ids import read_id
 from guichet.dialects.notchpay.options import WireOption, has_option
 from guichet.dialects.notchpay.queries import asked_page
 from guichet.dialects.notchpay.resources import render_endpoint
 from guichet.dialects.validation import Field, Form, Rule, ValidationFailed, Values, say
-from guichet.domain.access import Caller, Environment
+from guichet.domain.access import Caller
 from guichet.domain.endpoints import PROFILES, Endpoint
 from guichet.domain.errors import NotFound
 from guichet.gateway import Gateway
-from guichet.outbound.policy import ANYWHERE, PUBLIC_ONLY
 from guichet.services.endpoints import (
     NewEndpoint,
     change_endpoint,
@@ -54,12 +54,8 @@ def _form(address: Rule, *, whole: bool) -> Form:
     )
 
 
-_ADDRESSES = {
-    Environment.SANDBOX: rules.url_under(ANYWHERE),
-    Environment.LIVE: rules.url_under(PUBLIC_ONLY),
-}
-_NEW = {kind: _form(rule, whole=True) for kind, rule in _ADDRESSES.items()}
-_CHANGES = {kind: _form(rule, whole=False) for kind, rule in _ADDRESSES.items()}
+_NEW = {kind: _form(rule, whole=True) for kind, rule in WEB_ADDRESSES.items()}
+_CHANGES = {kind: _form(rule, whole=False) for kind, rule in WEB_ADDRESSES.items()}
 _FIELDS = frozenset({"url", "events", "description", "active", "status", "signature_profile"})
 
 

@@ -9,9 +9,10 @@ from typing import Any
 
 from guichet.dialects import validation as rules
 from guichet.dialects.validation import Need, Rule, ValidationFailed, Values, say
+from guichet.domain.access import Environment
 from guichet.domain.channels import CHANNELS
 from guichet.domain.money import InvalidAmount, exponent, is_currency, parse_money
-from guichet.outbound.policy import ANYWHERE
+from guichet.outbound.policy import ANYWHERE, PUBLIC_ONLY
 from guichet.services.phones import normalise_phone
 from guichet.web.strict_json import Number
 
@@ -27,7 +28,11 @@ _BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
 #: Names under which clients send the number of a wallet.
 _NUMBER_NAMES = ("phone", "account_number", "number")
 
-web_address: Rule = rules.url_under(ANYWHERE)
+#: Where a merchant may send us or a payer: in live, to public hosts by https alone.
+WEB_ADDRESSES: Mapping[Environment, Rule] = {
+    Environment.SANDBOX: rules.url_under(ANYWHERE),
+    Environment.LIVE: rules.url_under(PUBLIC_ONLY),
+}
 currency: Rule = rules.currency
 email: Rule = rules.email
 text = rules.text_to

@@ -17,7 +17,7 @@ from guichet.dialects.notchpay.ids import read_id
 from guichet.dialects.notchpay.queries import asked_days, asked_page, asked_text, asked_words
 from guichet.dialects.notchpay.resources import render_payment
 from guichet.dialects.notchpay.statuses import payment_states
-from guichet.dialects.validation import Field, Form, ValidationFailed, Values, say
+from guichet.dialects.validation import Field, Form, Rule, ValidationFailed, Values, say
 from guichet.domain.access import Caller
 from guichet.domain.channels import CHANNELS, DIALLED
 from guichet.domain.errors import CustomerBlocked, Invalid, NotFound
@@ -65,25 +65,30 @@ _KEPT = (
 )
 #: What each operator's customers dial, in the words of the first generation (contract 6.4).
 
-_FORM = Form(
-    Field("amount", (fields.amount_in("currency"),), rules.required),
-    Field("currency", (fields.currency,), rules.required),
-    Field("email", (fields.email,), fields.required_without_all("phone", "customer")),
-    Field("phone", (fields.phone,)),
-    Field("customer", (fields.text(255),)),
-    Field("name", (fields.text(255),)),
-    Field("description", (fields.text(_DESCRIPTION_MAX),)),
-    Field("reference", (fields.text(255),)),
-    Field("callback", (fields.web_address,)),
-    Field("locked_currency", (fields.currency,)),
-    Field("locked_channel", (fields.channel,)),
-    Field("locked_country", (fields.country,)),
-    Field("metadata", (fields.mapping,)),
-    Field("customer_meta", (fields.array,)),
-    Field("items", (fields.array,)),
-    Field("shipping", (fields.array,)),
-    Field("address", (fields.array,)),
-)
+
+def _form(callback: Rule) -> Form:
+    return Form(
+        Field("amount", (fields.amount_in("currency"),), rules.required),
+        Field("currency", (fields.currency,), rules.required),
+        Field("email", (fields.email,), fields.required_without_all("phone", "customer")),
+        Field("phone", (fields.phone,)),
+        Field("customer", (fields.text(255),)),
+        Field("name", (fields.text(255),)),
+        Field("description", (fields.text(_DESCRIPTION_MAX),)),
+        Field("reference", (fields.text(255),)),
+        Field("callback", (callback,)),
+        Field("locked_currency", (fields.currency,)),
+        Field("locked_channel", (fields.channel,)),
+        Field("locked_country", (fields.country,)),
+        Field("metadata", (fields.mapping,)),
+        Field("customer_meta", (fields.array,)),
+        Field("items", (fields.array,)),
+        Field("shipping", (fields.array,)),
+        Field("address", (fields.array,)),
+    )
+
+
+_FORMS = {kind: _form(rule) for kind, rule in fields.WEB_ADDRESSES.items()}
 _UPPER = ("currency", "locked_currency", "locked_country")
 
 
@@ -110,7 +115,7 @@ class Payments:
         for name in _UPPER:
             if type(body.get(name)) is str:
                 body[name] = body[name].upper()
-        values = _FORM.check(body)
+        values = _FORMS[caller.application.environment].check(body)
         money = parse_money(fields.plain_amount(values["amount"]), values["currency"])
         _check_lock(values["locked_channel"], money)
         customer_id = await self._payer(caller, values)
