@@ -50,11 +50,11 @@ def test_texts_of_merchants_cannot_part_the_line(
 
 
 def test_head_declares_decimals_and_kinds() -> None:
-    assert head("books", [FLOAT, OWED, FEES]) == (
+    assert head("books", [FLOAT, OWED, FEES], {"a1": "Fish, chips; and\nmore"}) == (
         "; books\ndecimal-mark .\ncommodity 1000.000 KWD\ncommodity 1000. XAF\n"
         "account assets:rail_float:mtn  ; type:A\n"
         "account income:fee_income  ; type:R\n"
-        "account liabilities:merchant_available:a1  ; type:L\n"
+        "account liabilities:merchant_available:a1  ; type:L, application:Fish chips and more\n"
     )
 
 

@@ -89,7 +89,8 @@ async def print_journal(connection: Connection, which: Selection) -> None:
         closing = await exports.closing(connection, which)
         whose = f", application {which.application_id}" if which.application_id else ""
         comment = f"Guichet's books, {which.environment}{whose}, as of {now():%Y-%m-%dT%H:%M:%SZ}"
-        print(hledger.head(comment, (account for account, _ in closing)), end="")
+        names = await exports.application_names(connection, which)
+        print(hledger.head(comment, (account for account, _ in closing), names), end="")
         if which.since is not None:
             print(hledger.opening(which.since, opening), end="")
         last = which.since

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import NamedTuple
@@ -59,16 +59,21 @@ class JournalEntry:
     lines: tuple[Balance, ...]
 
 
-def head(comment: str, accounts: Iterable[NamedAccount]) -> str:
-    """Comment, decimals of every currency, and kinds of accounts, so that hledger may be strict."""
-    known = list(accounts)
+def head(
+    comment: str, accounts: Iterable[NamedAccount], applications: Mapping[str, str] | None = None
+) -> str:
+    """Comment, decimals of every currency, and kinds of accounts, so that hledger may be strict.
+
+    ``applications``: the names of owners, for readers.
+    """
+    known, names = list(accounts), applications or {}
     lines = [f"; {comment}", "decimal-mark ."]
     lines += [
         f"commodity {_amount(10 ** (3 + exponent(currency)), currency)}"
         for currency in sorted({account.currency for account in known})
     ]
-    kinds = {account.name: _KINDS[CHART[account.code].kind][1] for account in known}
-    lines += [f"account {name}  ; type:{letter}" for name, letter in sorted(kinds.items())]
+    tags = {account.name: _tags(account, names.get(account.owner or "")) for account in known}
+    lines += [f"account {name}  ; {text}" for name, text in sorted(tags.items())]
     return "\n".join(lines) + "\n"
 
 
@@ -110,6 +115,11 @@ def closing(day: date, balances: Iterable[Balance]) -> str:
 
 def _balances(first: str, lines: list[str]) -> str:
     return "\n".join([f"\n{first}", *lines]) + "\n" if lines else ""
+
+
+def _tags(account: NamedAccount, owner: str | None) -> str:
+    kind = f"type:{_KINDS[CHART[account.code].kind][1]}"
+    return f"{kind}, application:{_plain(owner).replace(',', '')}" if owner else kind
 
 
 def _amount(minor: int, currency: str) -> str:

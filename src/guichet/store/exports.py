@@ -78,6 +78,16 @@ async def environment_of(connection: Connection, application_id: UUID) -> str | 
     return environment
 
 
+async def application_names(connection: Connection, which: Selection) -> dict[str, str]:
+    """The names of the applications of the selection's environment, by id."""
+    rows = await connection.fetch(
+        "SELECT id::text, name FROM applications WHERE environment = $1"
+        " AND ($2::uuid IS NULL OR id = $2)",
+        *(which.environment, which.application_id),
+    )
+    return {row["id"]: row["name"] for row in rows}
+
+
 @asynccontextmanager
 async def one_moment(connection: Connection) -> AsyncIterator[None]:
     """All that is read in the block is as of its beginning, however slowly it is taken away."""
