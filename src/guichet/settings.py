@@ -247,6 +247,16 @@ class Settings:
     )
     provider_timeout_seconds: float = _setting(15.0, "Longest wait for a provider's answer.")
     webhook_timeout_seconds: float = _setting(15.0, "Longest wait for a merchant's answer.")
+    notice_retention_days: int = _setting(
+        30,
+        "How long the content of a handled notice is kept: what the payer's browser brought back. "
+        "0: for ever.",
+    )
+    delivery_retention_days: int = _setting(
+        30,
+        "How long the body of an ended delivery, its tries and what the receiver answered are "
+        "kept. 0: for ever.",
+    )
     reconcile_seconds: int = _setting(
         900, "How often providers' own lists of movements are compared with ours."
     )

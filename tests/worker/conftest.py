@@ -26,7 +26,7 @@ from guichet.store.database import Database
 from guichet.store.seals import open_people
 from guichet.vault import Vault
 from worker.endpoint_parts import PRIVATE_KEY
-from worker.parts import RAIL, SECRET, Receiver, ScriptedRail, receiving, rows
+from worker.parts import RAIL, SECRET, Receiver, ScriptedRail, receiving
 
 NewApplication = Callable[..., Awaitable[UUID]]
 
@@ -127,14 +127,14 @@ async def receiver() -> AsyncIterator[Receiver]:
 
 
 @pytest.fixture
-async def shop(gateway: Gateway, application_id: UUID) -> Application:
+async def shop(gateway: Gateway, application_id: UUID, database_urls: DatabaseUrls) -> Application:
     """An application of the Notch Pay dialect whose private key signs."""
     gateway.faces["notchpay"] = notchpay_face
     now, seal = gateway.clock.now(), gateway.vault.seal
-    await rows(gateway, "UPDATE applications SET dialect = 'notchpay'")
+    owner = await asyncpg.connect(database_urls.owner_url)
+    await owner.execute("UPDATE applications SET dialect = 'notchpay'")
     for key, created_at in (("sk_test.older", now - timedelta(days=1)), (PRIVATE_KEY, now)):
-        await rows(
-            gateway,
+        await owner.execute(
             "INSERT INTO api_keys (digest, application_id, role, prefix, sealed, created_at)"
             " VALUES (sha256($1), $2, 'secret', 'sk_test', $3, $4)",
             key.encode(),
@@ -142,6 +142,7 @@ async def shop(gateway: Gateway, application_id: UUID) -> Application:
             seal(key.encode()),
             created_at,
         )
+    await owner.close()
     await gateway.access.refresh()
     found = gateway.access.application(application_id)
     assert found is not None

@@ -13,6 +13,7 @@ from guichet.gateway import Gateway
 from guichet.services.books import watch_books
 from guichet.services.institutions import refresh_institutions
 from guichet.services.reconciliation import plan_reconciliations
+from guichet.services.retention import wipe_old
 from guichet.store import queue
 from guichet.store.reconciliations import ReconciledAccount
 from guichet.worker.lanes import Lane, Outage, Work
@@ -23,6 +24,8 @@ _log = logging.getLogger(__name__)
 _MEASURE_SECONDS = 5.0
 _PLAN_SECONDS = 5.0
 _WATCH_SECONDS = 60.0
+_WIPE_SECONDS = 600.0
+_WIPE_PAUSE_SECONDS = 1.0
 _DAY_SECONDS = 86_400.0
 _RETRY_SECONDS = (1.0, 2.0, 5.0, 15.0, 60.0, 300.0, 1800.0)
 _FINISH_SECONDS = 10.0
@@ -56,6 +59,7 @@ class Worker:
                 self._keep_institutions(),
                 self._keep_reconciliations(),
                 self._watch_books(),
+                self._wipe_old(),
             )
         ]
         try:
@@ -135,6 +139,15 @@ class Worker:
             except Exception:  # noqa: BLE001 - a look that fails must not stop the work
                 _log.exception("the books could not be looked at")
             await asyncio.sleep(_WATCH_SECONDS)
+
+    async def _wipe_old(self) -> None:
+        while True:
+            wiped = 0
+            try:
+                wiped = await wipe_old(self._gateway)
+            except Unavailable as error:
+                self._outage.begun(error)
+            await asyncio.sleep(_WIPE_PAUSE_SECONDS if wiped else _WIPE_SECONDS)
 
     async def _keep_reconciliations(self) -> None:
         """Accounts that were connected meanwhile have their lists read, too."""
