@@ -180,6 +180,47 @@ def test_a_transfer_beyond_the_balance_is_refused(client: Any, simulated: Simula
     assert refused.value.message == "Insufficient funds"
 
 
+def test_a_customer_goes_their_whole_way(client: Any) -> None:
+    made = client.customers.create({"name": "John Doe", "email": "john@example.com"}).customer
+    changed = client.customers.update(made.id, {"name": "Jane Doe"})
+    assert (changed.code, changed.customer.email) == (202, "john@example.com")
+    assert client.customers.retrieve(made.id).customer.name == "Jane Doe"
+    assert [each.id for each in client.customers.list().items] == [made.id]
+    payment = charged(client, customer=made.id)
+    assert payment.customer == made.id
+    paid = client.customers.payments(made.id).payments
+    assert [each.reference for each in paid] == [payment.reference]
+    (method,) = client.customers.payment_methods(made.id).items
+    assert (method.channel.value, method.phone) == ("cm.orange", str(FIRST))
+    assert client.customers.delete(made.id).code == 202
+    with pytest.raises(NotchPayValidationError):
+        client.customers.retrieve(made.id)
+
+
+def test_a_beneficiary_goes_their_whole_way(client: Any) -> None:
+    new = {
+        "name": "Berthe",
+        "phone": f"+{FIRST}",
+        "country": "CM",
+        "currency": "XAF",
+        "type": "mobile_money",
+        "channel": "cm.orange",
+    }
+    made = client.beneficiaries.create(new).beneficiary
+    changed = client.beneficiaries.update(made.id, {"name": "Berthe N."})
+    assert (changed.code, changed.beneficiary.account_number) == (202, str(FIRST))
+    assert client.beneficiaries.retrieve(made.id).beneficiary.name == "Berthe N."
+    listed = client.beneficiaries.list(country="CM", type="mobile_money", search="berthe")
+    assert [each.id for each in listed.items] == [made.id]
+    body = {"amount": 500, "currency": "XAF", "channel": "cm.orange", "beneficiary": made.id}
+    transfer = client.transfers.create(body).transfer
+    assert transfer.beneficiary == made.id
+    assert client.transfers.retrieve(transfer.id).transfer.status == "complete"
+    assert client.beneficiaries.delete(made.id).code == 202
+    with pytest.raises(NotchPayValidationError):
+        client.beneficiaries.retrieve(made.id)
+
+
 def test_channels_have_the_currency_of_their_country(client: Any) -> None:
     found = client.channels.list(country="CI").items
     assert {each.id for each in found} == {"ci.mtn", "ci.orange", "ci.moov"}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hmac
 from collections.abc import Callable
 from typing import Any
 
@@ -10,14 +9,17 @@ from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 from starlette.routing import Route
 
-from guichet.simulators.common.faults import Fault, Faults, faulty
+from guichet.simulators.common.faults import Faults, faulty
 from guichet.simulators.common.wire import Refusal as Unreadable
 from guichet.simulators.common.wire import decode, encode
 
 from . import wire
-from .desk import REFUND_WINDOW, Conflict, Desk, operator_for
+from .access import Keys
+from .desk import Conflict, Desk
 from .endpoints import Endpoints
 from .fields import Fields
+from .money_out import MoneyOut, Told, must_be_new
+from .people import People
 from .records import Order, new_reference
 from .wire import Refusal, answer, listing, order_json, refused
 
@@ -29,7 +31,6 @@ _LISTS = {
 }
 _RESOURCES = {"payment": "transaction", "transfer": "transfer", "refund": "refund"}
 
-Told = tuple[Response, Fault | None]
 #: What an operation does with its request and the fields of its body.
 Handler = Callable[[HttpRequest, dict[str, Any]], Response | Told]
 
@@ -37,17 +38,20 @@ Handler = Callable[[HttpRequest, dict[str, Any]], Response | Told]
 class Api:
     """The operations; ``operations`` are their names for faults."""
 
-    def __init__(self, desk: Desk, faults: Faults, keys: tuple[str, str], base_url: str) -> None:
+    def __init__(self, desk: Desk, faults: Faults, keys: Keys, base_url: str) -> None:
         self._desk = desk
         self._faults = faults
-        self._public, self._private = keys
+        self._keys = keys
         self._base_url = base_url
         self._endpoints = Endpoints(desk)
+        self.people = People(desk)
+        self._money_out = MoneyOut(desk, self.people)
         self.operations: list[str] = []
 
     def routes(self) -> list[Route]:
         route = self._route
         payment, transfer, refund = "/payments/{name}", "/transfers/{name}", "/refunds/{name}"
+        out = self._money_out
         routes = [
             route("GET", "/payments", "list_payments", self._list("payment")),
             route("POST", "/payments", "create_payment", self._create_payment),
@@ -57,18 +61,20 @@ class Api:
             route("POST", payment, "process_payment", self._process),
             route("DELETE", payment, "cancel_payment", self._cancel("payment")),
             route("GET", "/transfers", "list_transfers", self._list("transfer"), grant=True),
-            route("POST", "/transfers", "create_transfer", self._create_transfer, grant=True),
+            route("POST", "/transfers", "create_transfer", out.create_transfer, grant=True),
             route("GET", transfer, "get_transfer", self._show("transfer"), grant=True),
             route("DELETE", transfer, "cancel_transfer", self._cancel("transfer"), grant=True),
             route("GET", "/refunds", "list_refunds", self._list("refund"), grant=True),
-            route("POST", "/refunds", "create_refund", self._create_refund, grant=True),
+            route("POST", "/refunds", "create_refund", out.create_refund, grant=True),
             route("GET", refund, "get_refund", self._show("refund"), grant=True),
-            route("GET", "/balance", "balance", self._balance, grant=True),
+            route("GET", "/balance", "balance", out.balance, grant=True),
             route("GET", "/channels", "channels", self._channels),
             route("GET", "/", "ping", self._ping),
         ]
         for method, path, name, handler in self._endpoints.operations():
             routes.append(route(method, path, name, handler))
+        for method, path, name, handler, grant in self.people.operations():
+            routes.append(route(method, path, name, handler, grant=grant))
         return routes
 
     def _route(
@@ -79,7 +85,7 @@ class Api:
 
         def handle(request: HttpRequest, body: bytes) -> Told:
             try:
-                self._identify(request, grant=grant)
+                self._keys.identify(request, grant=grant)
                 has_body = method in {"POST", "PUT"}
                 told = handler(request, _fields(body) if has_body else {})
             except Refusal as refusal:
@@ -93,22 +99,6 @@ class Api:
             return await told(request)
 
         return Route(path, endpoint, methods=[method])
-
-    def _identify(self, request: HttpRequest, *, grant: bool) -> None:
-        given = request.headers.get("authorization", "")
-        key = given[7:] if given[:7].lower() == "bearer " else given
-        if not key:
-            raise Refusal(401, "API key is missing")
-        if not any(_same(key, known) for known in (self._public, self._private)):
-            raise Refusal(401, "Invalid API key")
-        if not grant or _same(key, self._private):
-            return
-        grants = [request.headers.get(name) for name in ("x-grant", "grant-authorization")]
-        granted = next((each for each in grants if each), None)
-        if granted is None:
-            raise Refusal(403, "This endpoint requires additional authentication")
-        if not _same(granted, self._private):
-            raise Refusal(403, "Invalid grant key")
 
     # Payments -----------------------------------------------------------------------------------
 
@@ -124,7 +114,7 @@ class Api:
         callback = fields.text("callback", 2048)
         fields.raise_if_wrong()
         assert amount is not None
-        self._must_be_new("payment", reference)
+        must_be_new(self._desk, "payment", reference)
         metadata = body.get("metadata")
         payment = Order(
             kind="payment",
@@ -134,7 +124,7 @@ class Api:
             created_at=self._desk.book.now(),
             merchant_reference=reference,
             locked_channel=locked_channel,
-            party=new_reference("cus", 16),
+            party=self._customer(body),
             description=description,
             callback=callback,
             metadata=metadata if isinstance(metadata, dict) else None,
@@ -148,6 +138,15 @@ class Api:
             authorization_url=f"{self._base_url}/pay/{payment.token}",
         )
 
+    def _customer(self, body: dict[str, Any]) -> str:
+        """Who pays: a customer that is known, or a new one."""
+        given = body.get("customer")
+        if isinstance(given, str):
+            return self.people.find("customer", given).id
+        told = given if isinstance(given, dict) else body
+        fields = {name: told[name] for name in ("name", "email", "phone") if told.get(name)}
+        return self.people.add("customer", fields).id
+
     def _process(self, request: HttpRequest, body: dict[str, Any]) -> Told:
         payment = self._find("payment", request)
         fields = Fields(body)
@@ -159,7 +158,7 @@ class Api:
         if payment.status != "pending":
             raise Refusal(422, "Payment cannot be processed")
         assert channel is not None
-        fault = self._fault(payment, channel, number, "collect")
+        fault = self._desk.fault_of(payment, channel, number, "collect")
         told = order_json(payment) | {"status": "processing", "channel": channel}
         if fault is None or fault.when == "after":
             try:
@@ -169,90 +168,6 @@ class Api:
             told["payment_method"] = order_json(payment)["payment_method"]
         message = "Payment processing initiated"
         return answer(202, message, transaction=told, action="confirm"), fault
-
-    # Money out ----------------------------------------------------------------------------------
-
-    def _create_transfer(self, _request: HttpRequest, body: dict[str, Any]) -> Told:
-        fields = Fields(body)
-        currency = fields.currency()
-        amount = fields.amount(currency)
-        channel = fields.channel(currency)
-        reference = fields.text("reference")
-        description = fields.text("description", 256)
-        holders = [body.get(name) for name in ("beneficiary_data", "beneficiary", "recipient")]
-        plain = {"phone": body["recipient"]} if isinstance(body.get("recipient"), str) else None
-        number = fields.number(channel, *holders, plain)
-        fields.raise_if_wrong()
-        assert amount is not None
-        self._must_be_new("transfer", reference)
-        if self._desk.balance(currency) < amount:
-            raise Refusal(422, "Insufficient funds", {"amount": ["Insufficient funds"]})
-        metadata = body.get("metadata")
-        transfer = Order(
-            kind="transfer",
-            reference=new_reference("trf"),
-            amount=amount,
-            currency=currency,
-            created_at=self._desk.book.now(),
-            merchant_reference=reference,
-            channel=channel,
-            number=number,
-            party=new_reference("ben", 16),
-            description=description,
-            metadata=metadata if isinstance(metadata, dict) else None,
-        )
-        fault = self._fault(transfer, channel or "", number, "disburse")
-        told = order_json(transfer)
-        if fault is None or fault.when == "after":
-            self._desk.add(transfer)
-            self._desk.send(transfer)
-        return answer(201, "Transfer initialized", "Accepted", transfer=told), fault
-
-    def _create_refund(self, _request: HttpRequest, body: dict[str, Any]) -> Response:
-        fields = Fields(body)
-        name = fields.text("payment", required=True)
-        reason = fields.text("reason")
-        fields.raise_if_wrong()
-        payment = self._desk.find("payment", name or "")
-        if payment is None:
-            raise Refusal(404, "Payment not found")
-        amount = fields.amount(payment.currency, required=False)
-        fields.raise_if_wrong()
-        left = self._desk.refundable(payment)
-        amount = left if amount is None else amount
-        if payment.status != "complete" or payment.completed_at is None:
-            raise Refusal(422, "Payment cannot be refunded")
-        if self._desk.book.now() > payment.completed_at + REFUND_WINDOW:
-            raise Refusal(422, "Payment cannot be refunded any more")
-        if not 0 < amount <= left:
-            sentence = f"The amount field must not be greater than {wire.number(left)}."
-            raise wire.invalid({"amount": [sentence]})
-        if self._desk.balance(payment.currency) < amount:
-            raise Refusal(422, "Insufficient funds")
-        refund = Order(
-            kind="refund",
-            reference=new_reference("rfd"),
-            amount=amount,
-            currency=payment.currency,
-            created_at=self._desk.book.now(),
-            channel=payment.channel,
-            number=payment.number,
-            why=reason,
-            original=payment,
-        )
-        self._desk.add(refund)
-        told = order_json(refund)
-        self._desk.send(refund)
-        return answer(201, "Refund initiated", refund=told)
-
-    def _fault(self, order: Order, channel: str, number: str, kind: Any) -> Fault | None:
-        """What becomes of the answer because of the number, for the first order of its name."""
-        book = self._desk.book
-        operator = operator_for(channel, number)
-        if operator is None:
-            return None
-        name = order.merchant_reference or order.reference
-        return book.fault_of("notchpay", name, book.scenario(operator, kind, number))
 
     # All orders ---------------------------------------------------------------------------------
 
@@ -301,27 +216,7 @@ class Api:
             raise _missing(kind)
         return order
 
-    def _must_be_new(self, kind: str, reference: str | None) -> None:
-        if reference is not None and self._desk.find(kind, reference) is not None:
-            sentence = "The reference has already been taken."
-            message = f"A {kind} with this reference already exists"
-            raise Refusal(409, message, {"reference": [sentence]})
-
     # The rest -----------------------------------------------------------------------------------
-
-    def _balance(self, request: HttpRequest, _body: dict[str, Any]) -> Response:
-        currency = request.query_params.get("currency", "XAF").upper()
-        amount = wire.number(self._desk.balance(currency))
-        balance = {
-            "reserved": 0,
-            "total": amount,
-            "pending": 0,
-            "credit": 0,
-            "available": amount,
-            "currency": currency,
-            "environment": "sandbox",
-        }
-        return answer(200, "Balance retrieved", balance=balance)
 
     def _channels(self, request: HttpRequest, _body: dict[str, Any]) -> Response:
         query = request.query_params
@@ -377,7 +272,3 @@ def _fields(body: bytes) -> dict[str, Any]:
         return decode(body)
     except Unreadable as error:
         raise Refusal(400, "Invalid JSON payload") from error
-
-
-def _same(given: str, known: str) -> bool:
-    return hmac.compare_digest(given.encode("utf-8", "replace"), known.encode())

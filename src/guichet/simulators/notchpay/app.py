@@ -14,6 +14,7 @@ from guichet.simulators.common.faults import Faults
 from guichet.simulators.common.posting import HttpPost
 from guichet.simulators.operator.phone import PhoneSite
 
+from .access import Keys
 from .api import Api
 from .control import Control
 from .desk import Desk
@@ -61,10 +62,10 @@ def build_app(
         webhooks.tell(event, order, list(desk.endpoints.values()))
 
     desk = Desk(tell, merchant, prompt_seconds, plain)
-    api = Api(desk, faults, (keys.public_key, keys.private_key), base_url)
+    api = Api(desk, faults, Keys(keys.public_key, keys.private_key), base_url)
     phones = PhoneSite(desk.book, base_url)
     routes = api.routes()
-    control = Control(desk, faults, webhooks, api.operations)
+    control = Control(desk, faults, webhooks, api.people, api.operations)
 
     async def lost(request: HttpRequest, error: Exception) -> Response:
         path = request.scope["path"].removeprefix(request.scope.get("root_path", ""))

@@ -16,6 +16,7 @@ from guichet.simulators.operator.operators import OPERATORS
 from guichet.simulators.operator.reasons import REASONS
 
 from .desk import Desk
+from .people import People
 from .records import Order
 from .webhooks import Webhooks
 
@@ -30,11 +31,17 @@ class Control:
     """The control API over one simulator's parts."""
 
     def __init__(
-        self, desk: Desk, faults: Faults, webhooks: Webhooks, operations: Collection[str]
+        self,
+        desk: Desk,
+        faults: Faults,
+        webhooks: Webhooks,
+        people: People,
+        operations: Collection[str],
     ) -> None:
         self._desk = desk
         self._faults = faults
         self._webhooks = webhooks
+        self._people = people
         self._operations = (*operations, "webhook")
 
     def routes(self) -> list[Route]:
@@ -60,6 +67,7 @@ class Control:
 
     def _reset(self, _asked: dict[str, Any]) -> object:
         self._desk.reset()
+        self._people.reset()
         self._faults.clear()
         self._webhooks.sent.clear()
         return {"reset": True}

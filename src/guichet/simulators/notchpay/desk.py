@@ -10,6 +10,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
 
+from guichet.simulators.common.faults import Fault
 from guichet.simulators.operator.book import Book
 from guichet.simulators.operator.operators import OPERATORS, Operator, operator_of
 from guichet.simulators.operator.records import Kind as RequestKind
@@ -130,6 +131,14 @@ class Desk:
         if order.status != "pending":
             raise Conflict(f"{order.kind.capitalize()} cannot be canceled")
         self._move(order, "canceled")
+
+    def fault_of(self, order: Order, channel: str, number: str, kind: RequestKind) -> Fault | None:
+        """What becomes of the answer because of the number, for the first order of its name."""
+        operator = operator_for(channel, number)
+        if operator is None:
+            return None
+        name = order.merchant_reference or order.reference
+        return self.book.fault_of("notchpay", name, self.book.scenario(operator, kind, number))
 
     def _ask(self, order: Order) -> None:
         number = order.number or ""

@@ -62,9 +62,14 @@ class Order:
     def is_open(self) -> bool:
         return self.status in OPEN
 
+    @property
+    def id(self) -> str:
+        """What documents call its id, beside the reference."""
+        return self.reference.replace(".", "_")
+
     def goes_by(self, name: str) -> bool:
-        """Whether ``name`` is one of its references."""
-        return name in {self.reference, self.merchant_reference}
+        """Whether ``name`` is its id or one of its references."""
+        return name in {self.id, self.reference, self.merchant_reference}
 
 
 @dataclass(slots=True)

@@ -104,7 +104,7 @@ def order_json(order: Order) -> dict[str, Any]:
 def _common(order: Order) -> dict[str, Any]:
     amount = number(order.amount)
     return {
-        "id": order.reference.replace(".", "_"),
+        "id": order.id,
         "reference": order.reference,
         "merchant_reference": order.merchant_reference,
         "trxref": order.merchant_reference,
