@@ -27,7 +27,7 @@ async def test_contents_stay_in_sight_on_a_wide_screen(stall: Stall, new_payer: 
         page = developer.page
         await page.goto(f"{stall.gateway.settings.base_url}/openapi/notchpay")
         contents = page.get_by_role("navigation", name="Contents")
-        await contents.get_by_role("link", name="Send money").click()
+        await contents.get_by_role("link", name="Send money", exact=True).click()
         await page.wait_for_function("location.hash == '#createTransfer'")
 
         box = await contents.get_by_role("link", name="Start", exact=True).bounding_box()

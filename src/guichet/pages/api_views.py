@@ -13,17 +13,21 @@ Schema = Mapping[str, Any]
 
 _CODE = re.compile(r"`([^`]+)`")
 _EMPHASIS = re.compile(r"\*([^*\s][^*]*)\*")
+_REQUIRED = "required"
 _FORMATS = {"uuid": "UUID", "date-time": "time", "date": "date", "uri": "address"}
 #: How deep the fields of a body are written out.
 _DEPTH_MAX = 4
 
 
 class Row(NamedTuple):
-    """A field or parameter: its dotted name, what it holds, and what is said of it."""
+    """A field or parameter: its dotted name, what it holds, and what is said of it.
+
+    ``mark`` says of what is sent that it is needed, of what is answered that it may be absent.
+    """
 
     name: str
     kind: str
-    required: bool
+    mark: str
     says: Markup
     choices: Sequence[str]
 
@@ -115,7 +119,9 @@ class _Reader:
             keys=Table("Keys", self._keys()),
             groups=groups,
             notices=[self._notice(*each) for each in self._document["webhooks"].items()],
-            objects=[Table(name, list(self._rows(schemas[name]))) for name in answered],
+            objects=[
+                Table(name, list(self._rows(schemas[name], is_answer=True))) for name in answered
+            ],
             failures=[self._failure(*each) for each in self._failures(own).items()],
         )
 
@@ -129,7 +135,7 @@ class _Reader:
             Row(
                 scheme["name"],
                 "header",
-                required=False,
+                mark="",
                 says=_say(scheme["description"]),
                 choices=(),
             )
@@ -193,24 +199,29 @@ class _Reader:
         return Row(
             parameter["name"],
             self._kind(schema),
-            required=parameter.get("required", False),
+            mark=_REQUIRED if parameter.get("required") else "",
             says=_say(parameter["description"]),
             choices=[*schema.get("enum", ()), *parameter.get("examples", ())],
         )
 
-    def _rows(self, schema: Schema, prefix: str = "", depth: int = 0) -> Iterator[Row]:
+    def _rows(
+        self, schema: Schema, prefix: str = "", depth: int = 0, *, is_answer: bool = False
+    ) -> Iterator[Row]:
         schema = self._resolved(schema)
         for name, inner in schema.get("properties", {}).items():
             whole = self._resolved(inner)
+            is_required = name in schema.get("required", ())
             yield Row(
                 prefix + name,
                 self._kind(inner),
-                required=name in schema.get("required", ()),
+                mark=_mark(is_required=is_required, is_answer=is_answer),
                 says=_say(inner.get("description") or whole.get("description", "")),
                 choices=[str(word) for word in _choices(whole) if word is not None],
             )
             if depth < _DEPTH_MAX and "$ref" not in inner:
-                yield from self._rows(_object_in(whole), f"{prefix}{name}.", depth + 1)
+                yield from self._rows(
+                    _object_in(whole), f"{prefix}{name}.", depth + 1, is_answer=is_answer
+                )
 
     def _kind(self, schema: Schema) -> str:
         """What a schema takes, in few words: ``string or null, at most 50 characters``."""
@@ -285,6 +296,12 @@ class _Reader:
         _, _, kind, name = part["$ref"].split("/")
         resolved: Mapping[str, Any] = self._components[kind][name]
         return resolved
+
+
+def _mark(*, is_required: bool, is_answer: bool) -> str:
+    if is_answer:
+        return "" if is_required else "not always there"
+    return _REQUIRED if is_required else ""
 
 
 def _choices(schema: Schema) -> Sequence[Any]:

@@ -59,7 +59,7 @@ _RESPONSES: dict[str, Schema] = {
         },
     ),
     "TooManyRequests": _failed(
-        "The application has made more requests this minute than it may.",
+        "More requests than the application, or the address, may make.",
         "Too Many Attempts.",
         "Retry-After",
         "X-RateLimit-Limit",
@@ -93,11 +93,11 @@ _HEADERS: dict[str, Schema] = {
         "schema": integer(minimum=0),
     },
     "X-RateLimit-Limit": {
-        "description": "Requests a minute; only where the application has a limit.",
+        "description": "Requests that are allowed; only where there is a limit.",
         "schema": integer(minimum=0),
     },
     "X-RateLimit-Remaining": {
-        "description": "Requests left in this minute.",
+        "description": "Requests that are left.",
         "schema": integer(minimum=0),
     },
     "X-Request-Id": {

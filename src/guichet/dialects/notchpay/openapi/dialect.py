@@ -91,7 +91,7 @@ _RESPONSES: dict[str, Schema] = {
     ),
     "TooManyRequests": _failed(
         429,
-        "The application has made more requests this minute than it may.",
+        "More requests than the application, or the address, may make.",
         "Too many requests",
         "Retry-After",
         "X-RateLimit-Limit",
@@ -125,11 +125,11 @@ _SECONDS = {"description": "Seconds to wait.", "required": True, "schema": integ
 _HEADERS: dict[str, Schema] = {
     "Retry-After": _SECONDS,
     "X-RateLimit-Limit": {
-        "description": "Requests a minute; only where the application has a limit.",
+        "description": "Requests that are allowed; only where there is a limit.",
         "schema": integer(minimum=0),
     },
     "X-RateLimit-Remaining": {
-        "description": "Requests left in this minute.",
+        "description": "Requests that are left.",
         "schema": integer(minimum=0),
     },
     "X-RateLimit-Reset": _SECONDS,
