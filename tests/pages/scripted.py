@@ -51,7 +51,7 @@ def scripted_bank() -> ScriptedRail:
         name="scripted",
         currencies=frozenset({"GBP", "EUR", "BRL", "JPY"}),
         authenticity="none is needed in a test",
-        event_types=frozenset(),
+        event_types=frozenset({"paid"}),
         deduplicates=True,
         visibility_seconds=0,
     )
@@ -64,7 +64,7 @@ def scripted_pix() -> ScriptedRail:
         name="scripted-pix",
         currencies=frozenset({"GBP", "BRL"}),
         authenticity="none is needed in a test",
-        event_types=frozenset(),
+        event_types=frozenset({"paid"}),
         deduplicates=True,
         visibility_seconds=0,
         begins_at_creation=True,
@@ -79,7 +79,7 @@ def scripted_handsets() -> ScriptedRail:
         name="notchpay",
         currencies=frozenset({"XAF"}),
         authenticity="none is needed in a test",
-        event_types=frozenset(),
+        event_types=frozenset({"paid"}),
         deduplicates=True,
         visibility_seconds=0,
     )

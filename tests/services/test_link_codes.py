@@ -37,7 +37,7 @@ class CodeRail:
             name="pix",
             currencies=frozenset({"BRL", "GBP"}),
             authenticity="none: it sends no notices",
-            event_types=frozenset(),
+            event_types=frozenset({"paid"}),
             deduplicates=True,
             visibility_seconds=0,
             begins_at_creation=True,

@@ -4,19 +4,47 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from guichet.rails.port import Rail
+from guichet.rails.port import Rail, RailCard
+
+
+def undeclared(rail: object) -> list[str]:
+    """What a connector does not say of itself, though the gateway rests on it; empty: it may load.
+
+    None of it has a default, least of all one that says yes (design: a forged notice was believed
+    wherever a check was optional): how notices prove themselves, which ones there are, how long
+    "not found" may still become "found", whether a repeated order is the same order, and the verbs
+    that hear a notice and ask by reference.
+    """
+    card = getattr(rail, "card", None)
+    if not isinstance(card, RailCard):
+        return ["a card"]
+    missing = []
+    if not isinstance(card.authenticity, str) or not card.authenticity.strip():
+        missing.append("how its notices are proved (authenticity)")
+    if not card.event_types or not all(isinstance(each, str) for each in card.event_types):
+        missing.append("which notices there are (event_types)")
+    if type(card.visibility_seconds) is not int or card.visibility_seconds < 0:
+        missing.append("how long not found is no answer (visibility_seconds)")
+    if type(card.deduplicates) is not bool:
+        missing.append("whether it deduplicates (deduplicates)")
+    for verb in ("hear", "advance"):
+        own = getattr(type(rail), verb, None)
+        if not callable(own) or own is getattr(Rail, verb):
+            missing.append(f"a verb of its own ({verb})")
+    return missing
 
 
 class Registry:
     """Knows which connector serves a rail in an environment.
 
-    Raises ``ValueError`` for a connector that does not declare how it proves a notice authentic.
+    Raises ``ValueError`` for a connector that does not declare what the gateway rests on
+    (``undeclared``).
     """
 
     def __init__(self, rails: Mapping[tuple[str, str], Rail]) -> None:
         for key, rail in rails.items():
-            if not rail.card.authenticity:
-                raise ValueError(f"{key}: a connector must say how its notices are proved")
+            if missing := undeclared(rail):
+                raise ValueError(f"{key}: a connector must declare {', '.join(missing)}")
         self._rails = dict(rails)
 
     def get(self, rail: str, environment: str) -> Rail:

@@ -79,6 +79,8 @@ async def opened_gateway(settings: Settings, database_url: str) -> AsyncIterator
     # Commands that need no gateway start in half the time without it.
     from guichet.bootstrap import build_gateway, close_gateway
 
+    if bool(settings.yapily_live_id) != bool(settings.yapily_live_secret):
+        raise CannotServe("GUICHET_YAPILY_LIVE_ID and GUICHET_YAPILY_LIVE_SECRET go together")
     await refuse_unsafe(database_url)
     try:
         gateway = await build_gateway(settings, database_url, secret_keys(settings))

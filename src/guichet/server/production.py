@@ -101,6 +101,8 @@ async def serve_one(
             parts += simulation.start(site)
             stack.push_async_callback(simulation.stop)
         gateway = await stack.enter_async_context(opened_gateway(settings, database_url(settings)))
+        if simulation and gateway.access.has_live_applications():
+            raise CannotServe("the simulators are for sandboxes, and there are live applications")
         site.open(gateway)
         if not alone:
             parts += front.start()

@@ -11,7 +11,7 @@ from datetime import timedelta
 from functools import lru_cache
 from uuid import UUID
 
-from guichet.domain.access import Application, Caller, KeyRole
+from guichet.domain.access import Application, Caller, Environment, KeyRole
 from guichet.domain.errors import Forbidden, Halted, Unauthenticated, Unavailable
 from guichet.domain.fees import FeeRule
 from guichet.domain.orders import Payee
@@ -78,6 +78,12 @@ class AccessTable:
         """Raise ``Halted`` while no new money may move."""
         if self._snapshot.halted_because:
             raise Halted
+
+    def has_live_applications(self) -> bool:
+        """Whether real money can be moved for anybody."""
+        return any(
+            each.environment is Environment.LIVE for each in self._snapshot.applications.values()
+        )
 
     def application_ids(self) -> Sequence[UUID]:
         """Every application, the archived ones too: for an operator, who acts for all."""

@@ -21,6 +21,16 @@ WHERE n.nspname = current_schema() AND c.relkind IN ('r', 'p')
 """
 
 
+#: Tables that hold rows of applications and let the serving role see all of them.
+_UNGUARDED = """
+SELECT string_agg(DISTINCT c.relname, ', ')
+FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
+WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('r', 'p')
+    AND a.attname = 'application_id' AND NOT a.attisdropped
+    AND NOT (c.relrowsecurity AND c.relforcerowsecurity)
+"""
+
+
 async def problems(connection: Connection) -> list[str]:
     """Why the server must not start on this database as this role; empty: it may."""
     version = int(await connection.fetchval("SHOW server_version_num"))
@@ -45,6 +55,10 @@ async def problems(connection: Connection) -> list[str]:
     pending = await migrate.pending(connection)
     if pending:
         found.append(f"the tables are not of this version: run `guichet migrate` ({pending[-1]})")
+    elif unguarded := await connection.fetchval(_UNGUARDED):
+        found.append(
+            f"row security is off on {unguarded}: one merchant's rows could be shown to another"
+        )
     return found
 
 
