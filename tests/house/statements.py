@@ -59,7 +59,7 @@ def statements(path: Path) -> Iterator[Statement]:
         known = named | inner
         for sql in _texts(node):
             if _TOUCHES.search(sql):
-                whole = _FILLED.sub(lambda found: known.get(found[1], found[0]), sql)
+                whole = _filled(sql, known)
                 yield Statement(f"{path.stem}.{_name(node)}", whole)
 
 
@@ -86,3 +86,7 @@ def _texts(node: ast.AST) -> Iterator[str]:
         return
     for child in ast.iter_child_nodes(node):
         yield from _texts(child)
+
+
+def _filled(sql: str, known: dict[str, str]) -> str:
+    return _FILLED.sub(lambda found: known.get(found[1], found[0]), sql)

@@ -6,11 +6,13 @@ import re
 import signal
 from pathlib import Path
 
+import asyncpg
 import psutil
 import pytest
 
 from conftest import DatabaseUrls
-from server.programs import SECRET_KEY, guichet, running
+from gateways import seed
+from server.programs import SECRET_KEY, free_port, guichet, running
 
 
 def settings(urls: DatabaseUrls) -> dict[str, object]:
@@ -128,6 +130,30 @@ def test_simulators_and_many_processes_do_not_go_together(database_urls: Databas
 
     assert done.returncode == 1
     assert "--workers 1" in done.stderr
+
+
+async def test_simulators_and_live_applications_do_not_go_together(
+    database_urls: DatabaseUrls,
+) -> None:
+    await seed(database_urls.owner_url)
+    owner = await asyncpg.connect(database_urls.owner_url)
+    await owner.execute("UPDATE applications SET environment = 'live'")
+    await owner.close()
+
+    done = guichet("serve", "--simulators", port=free_port(), **settings(database_urls))
+
+    assert done.returncode == 1
+    assert "there are live applications" in done.stderr
+
+
+@pytest.mark.parametrize("command", ["serve", "work"])
+def test_a_live_connector_without_its_secret_is_refused(
+    database_urls: DatabaseUrls, command: str
+) -> None:
+    done = guichet(command, port=0, yapily_live_id="live", **settings(database_urls))
+
+    assert done.returncode == 1
+    assert "GUICHET_YAPILY_LIVE_SECRET go together" in done.stderr
 
 
 def test_the_doctor_names_what_is_wrong(database_urls: DatabaseUrls) -> None:
