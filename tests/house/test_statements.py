@@ -6,7 +6,6 @@ to be the caller's; row security is behind both (tests/store/test_row_security.p
 
 from __future__ import annotations
 
-import ast
 from pathlib import Path
 
 from house.statements import Statement, statements
@@ -52,7 +51,6 @@ def test_a_statement_that_forgets_is_found(tmp_path: Path) -> None:
         "def changes(c):\n    return c.execute('UPDATE refunds SET status = $1')\n"
         "def reads(c):\n    return c.fetch('SELECT * FROM refunds WHERE id = $1')\n"
     )
-    assert ast.parse(planted.read_text())
 
     assert [each.where for each in statements(planted) if loose(each)] == [
         "planted.lists",

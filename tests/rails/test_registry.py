@@ -19,7 +19,7 @@ from psp import Psp
 
 RESTED_ON = ("authenticity", "event_types", "deduplicates", "visibility_seconds")
 #: What says nothing, by what should be said.
-SILENCE = [
+SILENCE: list[tuple[str, object]] = [
     ("authenticity", ""),
     ("authenticity", "  "),
     ("authenticity", None),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import fields
+from typing import Any
 
 from guichet.rails.port import Rail, RailCard
 
@@ -18,14 +20,15 @@ def undeclared(rail: object) -> list[str]:
     card = getattr(rail, "card", None)
     if not isinstance(card, RailCard):
         return ["a card"]
+    said: dict[str, Any] = {each.name: getattr(card, each.name) for each in fields(card)}
     missing = []
-    if not isinstance(card.authenticity, str) or not card.authenticity.strip():
+    if not isinstance(said["authenticity"], str) or not said["authenticity"].strip():
         missing.append("how its notices are proved (authenticity)")
-    if not card.event_types or not all(isinstance(each, str) for each in card.event_types):
+    if not isinstance(said["event_types"], frozenset) or not said["event_types"]:
         missing.append("which notices there are (event_types)")
-    if type(card.visibility_seconds) is not int or card.visibility_seconds < 0:
+    if type(said["visibility_seconds"]) is not int or said["visibility_seconds"] < 0:
         missing.append("how long not found is no answer (visibility_seconds)")
-    if type(card.deduplicates) is not bool:
+    if type(said["deduplicates"]) is not bool:
         missing.append("whether it deduplicates (deduplicates)")
     for verb in ("hear", "advance"):
         own = getattr(type(rail), verb, None)
