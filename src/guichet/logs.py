@@ -44,6 +44,7 @@ _SECRETS = (
     # IBANs, and any long run of digits: cards, accounts, phones.
     (re.compile(r"\b[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}\b"), "[masked]"),
     (re.compile(r"(?<![0-9A-Za-z-])[0-9]{10,}(?![0-9A-Za-z-])"), "[masked]"),
+    (re.compile(r"(?<![0-9A-Za-z-])[0-9](?:[ -]?[0-9]){12,18}(?![0-9A-Za-z-])"), "[masked]"),
 )  # fmt: skip
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
 

@@ -7,13 +7,14 @@ service expect. Sentences and names are Laravel's.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
+from guichet.domain.cards import holds_card_number
 from guichet.domain.customers import is_email
 from guichet.domain.money import InvalidAmount, exponent, is_currency, minor_to_text, parse_money
 from guichet.outbound.policy import Policy, RefusedAddress, check_url
@@ -61,7 +62,11 @@ class Form:
     """A table of fields; checks a request against all of them."""
 
     def __init__(self, *fields: Field) -> None:
-        self._fields = tuple((field.path, field.rules, field.need) for field in fields)
+        holders = {field.path.rpartition(".")[0] for field in fields}
+        self._fields = tuple(
+            (field.path, (*field.rules, *_beyond(field.path, holders)), field.need)
+            for field in fields
+        )
         self._keys: dict[str, list[tuple[str, str]]] = {}
         for field in fields:
             parent, _, key = field.path.rpartition(".")
@@ -90,6 +95,32 @@ class Form:
         if errors:
             raise ValidationFailed(errors)
         return values
+
+
+#: Where long numbers belong, by the last part of a field's path; and rows, which are read one by
+#: one.
+_NUMBERS = frozenset(
+    {"account_number", "amount", "id", "number", "phone", "tax_number", "transfers"}
+)
+
+
+def _beyond(path: str, holders: Collection[str]) -> tuple[Rule, ...]:
+    """What every field obeys beyond its own rules; a holder's parts do so by themselves."""
+    is_number = path.rpartition(".")[2] in _NUMBERS
+    return () if is_number or path in holders else (no_card_number,)
+
+
+def no_card_number(value: Any, _: Values) -> str | None:
+    """No payment card's number, however deep: we take no cards and keep no numbers of theirs."""
+    return "The {} field must not hold a card number." if _holds_card(value) else None
+
+
+def _holds_card(value: Any) -> bool:
+    if isinstance(value, str):
+        return holds_card_number(value)
+    if isinstance(value, dict):
+        return any(_holds_card(part) for part in (*value.keys(), *value.values()))
+    return isinstance(value, list) and any(map(_holds_card, value))
 
 
 def _broken(value: Any, values: Values, rules: tuple[Rule, ...], need: Need | None) -> str | None:

@@ -19,6 +19,7 @@ import asyncpg
 from guichet.domain import payments as payment_rules
 from guichet.domain.access import Application
 from guichet.domain.attempts import OPEN_ATTEMPT
+from guichet.domain.cards import holds_card_number
 from guichet.domain.customers import is_email
 from guichet.domain.errors import Invalid, LinkNotPayable, NotFound
 from guichet.domain.links import (
@@ -81,7 +82,7 @@ def problems_of(
     ``amount`` (``required``, ``unknown``: of another currency, ``min``, ``max``), ``rail``
     (``unknown``), ``institution`` (``required``, ``unknown``), ``customer.<field>`` (``required``,
     ``unknown``: not an e-mail address or tax number, ``max``: longer than 255 characters,
-    ``characters``: holds control characters), ``nonce`` (``unknown``).
+    ``characters``: holds control characters, or a card's number), ``nonce`` (``unknown``).
     """
     problems = []
     if link.amount_minor is None and (rule := _amount_rule(link, new.amount)):
@@ -263,6 +264,8 @@ def _text_rule(name: str, text: str, check_digits: bool) -> str | None:
     if len(text) > _TEXT_MAX:
         return "max"
     if any(unicodedata.category(character) in {"Cc", "Cs"} for character in text):
+        return "characters"
+    if name not in {"phone", "tax_number"} and holds_card_number(text):
         return "characters"
     if name == "email":
         return None if is_email(text) else "unknown"

@@ -85,6 +85,8 @@ def _form(callback: Rule) -> Form:
         Field("items", (fields.array,)),
         Field("shipping", (fields.array,)),
         Field("address", (fields.array,)),
+        Field("theming"),
+        Field("channels"),
     )
 
 
