@@ -70,7 +70,11 @@ IN_ORDER: Sequence[tuple[str, Application | None, int]] = [
 ]
 
 
-@pytest.mark.parametrize(("call", "by", "room"), IN_ORDER, ids=lambda value: str(value)[:40])
+@pytest.mark.parametrize(
+    ("call", "by", "room"),
+    IN_ORDER,
+    ids=lambda value: str(getattr(value, "environment", value)),  # its id is new each time
+)
 def test_the_least_urgent_is_refused_first(call: str, by: Application | None, room: int) -> None:
     house = House()
     house.load.under_way = max(room, 31)
