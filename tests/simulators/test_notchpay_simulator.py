@@ -150,6 +150,7 @@ def test_a_payment_that_nobody_pays_is_cancelled_or_ends_after_three_hours(
         ({"amount": 0}, {"amount"}),
         ({"locked_channel": "ci.orange"}, {"locked_channel"}),
         ({"description": "x" * 257}, {"description"}),
+        ({"callback": "javascript:alert(1)"}, {"callback"}),
     ],
     ids=str,
 )

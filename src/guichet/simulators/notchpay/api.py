@@ -111,7 +111,7 @@ class Api:
             fields.wrong("email", "The {} field is required when phone is not present.")
         reference = fields.text("reference")
         description = fields.text("description", 256)
-        callback = fields.text("callback", 2048)
+        callback = fields.address("callback")
         fields.raise_if_wrong()
         assert amount is not None
         must_be_new(self._desk, "payment", reference)

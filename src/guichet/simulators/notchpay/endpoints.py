@@ -100,9 +100,7 @@ def _told(status: int, done: str, endpoint: Endpoint) -> Response:
 
 def _checked(body: dict[str, Any], *, required: bool) -> tuple[str | None, list[str] | None]:
     fields = Fields(body)
-    url = fields.text("url", 2048, required=required)
-    if url is not None and not url.startswith(("http://", "https://")):
-        fields.wrong("url", "The {} field must be a valid URL.")
+    url = fields.address("url", required=required)
     events = body.get("events")
     if events is None and required:
         fields.wrong("events", "The {} field is required.")

@@ -48,6 +48,13 @@ class Fields:
             self.wrong(name, f"The {{}} field must not be greater than {most} characters.")
         return text or None
 
+    def address(self, name: str, *, required: bool = False) -> str | None:
+        """An http or https address."""
+        url = self.text(name, 2048, required=required)
+        if url is not None and not url.startswith(("http://", "https://")):
+            self.wrong(name, "The {} field must be a valid URL.")
+        return url
+
     def currency(self) -> str:
         """An ISO 4217 code that some operator has money in."""
         code = (self.text("currency", required=True) or "").upper()
