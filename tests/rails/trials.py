@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -13,7 +12,7 @@ from hypothesis import strategies as st
 from guichet.domain.orders import CollectOrder, RefundOrder, SendOrder
 from guichet.domain.outcomes import Done, Outcome, Refused, TakenBack, Unknown, Waiting
 from guichet.rails.port import RailUnavailable
-from rails.mobile.stage import OrderStage, after, after_send
+from rails.mobile.stage import OrderStage, after, after_refund, after_send
 
 Step = tuple[Any, ...]
 
@@ -36,23 +35,18 @@ def steps(operations: list[str], kinds: list[str]) -> st.SearchStrategy[list[Ste
     return st.lists(one, max_size=12)
 
 
-class Trial(ABC):
+class Trial:
     """One order as the core keeps it: what was recorded of each outcome."""
 
-    stage: OrderStage
-
-    def __init__(self, order: CollectOrder | SendOrder | RefundOrder) -> None:
+    def __init__(self, stage: OrderStage, order: CollectOrder | SendOrder | RefundOrder) -> None:
+        self.stage = stage
         self.order = order
         self.begun = False
         self.last: Outcome | None = None
 
-    @abstractmethod
     async def statuses(self) -> list[str]:
         """How the provider shows what was ordered under our key; one at most, or it is wrong."""
-
-    @abstractmethod
-    async def is_open(self) -> bool:
-        """Whether the provider has it and has not decided."""
+        return [each["status"] for each in await self.stage.known(self.order.key)]
 
     async def step(self, step: Step) -> None:
         match step:
@@ -113,8 +107,7 @@ class Trial(ABC):
             order = after(self.order, outcome)
             self.order = replace(order, open=order.open and not over)
         else:
-            reference = outcome.provider_reference or self.order.provider_reference
-            self.order = replace(self.order, provider_reference=reference)
+            self.order = after_refund(self.order, outcome, self.stage.clock)
 
     @property
     def is_over(self) -> bool:
@@ -137,7 +130,7 @@ class Trial(ABC):
         if not statuses and isinstance(self.last, Unknown):
             pytest.fail("the provider knows nothing, and we do not know that")
         assert isinstance(self.last, Done) == (moved != 0)
-        assert isinstance(self.last, Waiting) == await self.is_open()
+        assert isinstance(self.last, Waiting) == (statuses in (["pending"], ["processing"]))
 
 
 async def order_of(stage: OrderStage, kind: str, distance: int) -> Any:

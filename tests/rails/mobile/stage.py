@@ -129,6 +129,13 @@ def after_send(order: SendOrder, outcome: Outcome) -> SendOrder:
     )
 
 
+def after_refund(order: RefundOrder, outcome: Outcome, clock: MovableClock) -> RefundOrder:
+    """The order as the core would hand it to the rail next time: not for the first time."""
+    reference = outcome.provider_reference or order.provider_reference
+    asked_at = order.asked_at or clock.now()
+    return replace(order, provider_reference=reference, asked_at=asked_at)
+
+
 def after(order: CollectOrder, outcome: Outcome) -> CollectOrder:
     """The order as the core would hand it to the rail next time."""
     received = outcome.received.minor if isinstance(outcome, Done) else order.received_minor
@@ -168,9 +175,13 @@ class OrderStage:
         """A fault for one of the simulator's operations."""
         await self.control("faults", operation=operation, kind=kind, **more)
 
+    async def known(self, key: str) -> list[dict[str, Any]]:
+        """What the simulator's book says of all that was ordered under our key."""
+        raise NotImplementedError
+
     async def moved(self, key: str) -> int:
         """By how much the merchant's account changed by our order."""
-        raise NotImplementedError
+        return sum(int(each["moved"]) for each in await self.known(key))
 
     async def decide(self, key: str, decision: str, **more: Any) -> None:
         """End what is open of our order."""
@@ -262,10 +273,9 @@ class Stage(OrderStage):
         assert len(found) <= 1
         return found[0] if found else None
 
-    async def moved(self, key: str) -> int:
-        """By how much the merchant's account changed by our order."""
+    async def known(self, key: str) -> list[dict[str, Any]]:
         request = await self.request(key)
-        return 0 if request is None else int(request["moved"])
+        return [] if request is None else [request]
 
     async def decide(self, key: str, decision: str, **more: Any) -> None:
         await self.control("decide", request=str(uuid.UUID(key)), decision=decision, **more)

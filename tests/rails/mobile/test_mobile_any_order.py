@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from contextlib import AsyncExitStack
-from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -16,21 +15,6 @@ from rails.trials import KINDS, NUMBERS, Step, Trial, order_of, steps
 
 OPERATIONS = ["order", "look", "send", "refund", "refund_look", "gsma_response"]
 STEPS = steps(OPERATIONS, ["drop", "error", "garble", "hide"])
-
-
-class OperatorTrial(Trial):
-    """An order at MTN or at an operator with GSMA's API."""
-
-    def __init__(self, stage: Stage, order: Any) -> None:
-        super().__init__(order)
-        self.stage: Stage = stage
-
-    async def statuses(self) -> list[str]:
-        request = await self.stage.request(self.order.key)
-        return [] if request is None else [request["status"]]
-
-    async def is_open(self) -> bool:
-        return await self.statuses() == ["pending"]
 
 
 @pytest.fixture(scope="module", params=NAMES)
@@ -54,6 +38,6 @@ def test_no_order_of_faults_moves_money_twice_or_hides_it(
 
     async def story() -> None:
         await stage.control("reset")
-        await OperatorTrial(stage, await order_of(stage, kind, distance)).go(happening)
+        await Trial(stage, await order_of(stage, kind, distance)).go(happening)
 
     runner.run(story())

@@ -8,8 +8,7 @@ from datetime import timedelta
 import pytest
 
 from guichet.domain.money import Money
-from guichet.domain.orders import Destination, Payer
-from guichet.domain.outcomes import Done, Finality, Reason, Refused, Unknown, Waiting
+from guichet.domain.outcomes import Done, Reason, Refused, Unknown, Waiting
 from guichet.rails.port import RailUnavailable
 from rails.mobile.stage import Stage, after, after_send
 
@@ -23,16 +22,6 @@ FAILURES = {
     15: Reason.REJECTED,
     16: Reason.REJECTED,
 }
-
-
-async def test_a_payment_is_waited_for_and_then_done(stage: Stage) -> None:
-    order, outcome = await stage.begun()
-    assert isinstance(outcome, Waiting)
-    assert outcome.look_again_seconds == 3
-    order, outcome = await stage.looked(order)
-    assert isinstance(outcome, Done)
-    assert (outcome.received, outcome.finality) == (PAID, Finality.SETTLED)
-    assert outcome.provider_reference == (await stage.request(order.key) or {})["reference"]
 
 
 @pytest.mark.parametrize("distance", FAILURES)
@@ -59,15 +48,6 @@ async def test_a_transfer_that_fails_is_refused_with_its_reason(
     assert await stage.moved(order.key) == 0
 
 
-async def test_the_phone_decides(stage: Stage) -> None:
-    order, _ = await stage.begun(100)
-    order, outcome = await stage.looked(order)
-    assert isinstance(outcome, Waiting)
-    await stage.decide(order.key, "approve")
-    _, outcome = await stage.looked(order)
-    assert isinstance(outcome, Done)
-
-
 @pytest.mark.parametrize(
     ("decision", "reason"), [("refuse", Reason.DECLINED), ("expire", Reason.TIMED_OUT)]
 )
@@ -90,21 +70,6 @@ async def test_a_payment_that_never_ends_is_looked_at_less_and_less(stage: Stage
         advice.append(outcome.look_again_seconds)
         stage.clock.move(timedelta(hours=1))
     assert advice == [3, 600, 600]
-
-
-async def test_a_crash_is_no_proof_that_nothing_was_begun(stage: Stage) -> None:
-    order = stage.order(13, begun_at=stage.clock.now())
-    await stage.rail.begin(order)  # and nothing of it was recorded
-    assert isinstance(await stage.rail.cancel(order), Unknown)
-    stage.clock.move(timedelta(minutes=15, seconds=1))
-    assert isinstance(await stage.rail.cancel(stage.order(begun_at=order.begun_at)), Refused)
-
-
-async def test_cancelling_cannot_take_a_prompt_back(stage: Stage) -> None:
-    order, _ = await stage.begun(100)
-    assert isinstance(await stage.rail.cancel(order), Waiting)
-    await stage.decide(order.key, "approve")
-    assert isinstance(await stage.rail.cancel(order), Done)
 
 
 @pytest.mark.parametrize("distance", [7, 8, 9, 10, 17], ids=str)
@@ -160,15 +125,6 @@ async def test_a_crash_before_the_first_call_is_made_good(stage: Stage) -> None:
     assert await stage.moved(order.key) == 5000
 
 
-async def test_a_crash_after_the_first_call_asks_nobody_twice(stage: Stage) -> None:
-    order = stage.order(100)
-    await stage.rail.begin(order)
-    assert isinstance(await stage.rail.begin(order), Waiting)
-    assert isinstance(await stage.rail.advance(order), Waiting)
-    state = await stage.control("state")
-    assert len(state["requests"]) == 1
-
-
 async def test_a_repetition_that_cannot_be_found_is_in_doubt(stage: Stage) -> None:
     order = stage.order(13)
     await stage.rail.begin(order)
@@ -201,26 +157,7 @@ async def test_an_account_of_its_own_currency_takes_no_other(stage: Stage) -> No
     assert stage.client.sent == []
 
 
-@pytest.mark.parametrize("phone", [None, "", "+0", "hello", "+2376700000001234567"])
-async def test_a_number_that_is_none_is_refused(stage: Stage, phone: str | None) -> None:
-    _, outcome = await stage.begun(payer=Payer(phone=phone))
-    assert isinstance(outcome, Refused)
-    to = Destination("Amina", stage.provider.operator, phone or "", "CM")
-    assert isinstance(await stage.rail.send(stage.transfer(destination=to)), Refused)
-    assert stage.client.sent == []
-
-
 # Transfers ----------------------------------------------------------------------------------------
-
-
-async def test_a_transfer_is_sent_and_then_done(stage: Stage) -> None:
-    order = stage.transfer()
-    outcome = await stage.rail.send(order)
-    assert isinstance(outcome, Waiting)
-    outcome = await stage.rail.send(after_send(order, outcome))
-    assert isinstance(outcome, Done)
-    assert outcome.received == PAID
-    assert await stage.moved(order.key) == -5000
 
 
 async def test_a_transfer_beyond_the_float_is_refused(stage: Stage) -> None:
@@ -230,18 +167,6 @@ async def test_a_transfer_beyond_the_float_is_refused(stage: Stage) -> None:
     outcome = await stage.rail.send(after_send(order, outcome))
     assert isinstance(outcome, Refused)
     assert outcome.reason is Reason.INSUFFICIENT_FUNDS
-
-
-@pytest.mark.parametrize("distance", [7, 8, 9, 10], ids=str)
-async def test_a_transfer_whose_answer_is_spoilt_is_sent_once(stage: Stage, distance: int) -> None:
-    order = stage.transfer(distance)
-    outcome = await stage.rail.send(order)
-    assert isinstance(outcome, Unknown)
-    for _ in range(2):
-        order = after_send(order, outcome)
-        outcome = await stage.rail.send(order)
-    assert isinstance(outcome, Done)
-    assert await stage.moved(order.key) == -5000
 
 
 async def test_a_lost_transfer_that_is_refused_when_repeated_ends(stage: Stage) -> None:
@@ -263,37 +188,6 @@ async def test_a_lost_transfer_that_is_refused_when_repeated_ends(stage: Stage) 
 # Refunds ------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("minor", [5000, 1999])
-async def test_a_refund_is_given_and_then_done(stage: Stage, minor: int) -> None:
-    order = stage.refund(await stage.paid(), minor)
-    assert isinstance(await stage.rail.refund(order), Waiting)
-    outcome = await stage.rail.refund(order)
-    assert isinstance(outcome, Done)
-    assert outcome.received == Money(minor, "XAF")
-    assert await stage.moved(order.key) == -minor
-
-
-async def test_more_than_was_paid_is_not_given_back(stage: Stage) -> None:
-    paid = await stage.paid()
-    await stage.rail.refund(stage.refund(paid, 3000))
-    order = stage.refund(paid, 2001)
-    assert isinstance(await stage.rail.refund(order), Refused)
-    assert await stage.moved(order.key) == 0
-
-
-async def test_refunds_that_fail_or_never_end(stage: Stage) -> None:
-    order = stage.refund(await stage.paid(18))
-    await stage.rail.refund(order)
-    outcome = await stage.rail.refund(order)
-    assert isinstance(outcome, Refused)
-    assert outcome.reason is Reason.REJECTED
-    order = stage.refund(await stage.paid(19))
-    await stage.rail.refund(order)
-    assert isinstance(await stage.rail.refund(order), Waiting)
-    await stage.decide(order.key, "approve")
-    assert isinstance(await stage.rail.refund(order), Done)
-
-
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize("kind", ["drop", "error", "garble"])
 async def test_a_refund_whose_answer_is_spoilt_is_given_once(
@@ -307,10 +201,3 @@ async def test_a_refund_whose_answer_is_spoilt_is_given_once(
         outcome = await stage.rail.refund(order)
     assert isinstance(outcome, Done)
     assert await stage.moved(order.key) == -5000
-
-
-async def test_a_payment_whose_reference_was_never_learnt_can_be_given_back(stage: Stage) -> None:
-    paid = replace(await stage.paid(), provider_reference=None, memory={})
-    order = stage.refund(paid)
-    await stage.rail.refund(order)
-    assert isinstance(await stage.rail.refund(order), Done)

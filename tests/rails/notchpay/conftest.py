@@ -1,17 +1,10 @@
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
 import pytest
 
-from rails.notchpay.stage import Stage, simulator, staged
-
-
-@pytest.fixture(scope="session")
-def notchpay_url() -> Iterator[str]:
-    """The one simulator of these tests; ``stage`` empties its book."""
-    with simulator() as url:
-        yield url
+from rails.notchpay.stage import Stage, staged
 
 
 @pytest.fixture

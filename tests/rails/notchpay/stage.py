@@ -71,7 +71,7 @@ class Stage(OrderStage):
         assert answer.status in (200, 201, 202), answer.body
         return msgspec.json.decode(answer.body)
 
-    async def orders(self, key: str) -> list[dict[str, Any]]:
+    async def known(self, key: str) -> list[dict[str, Any]]:
         """What the simulator's book says of all that was ordered under our key."""
         state = await self.control("state")
         return [
@@ -80,12 +80,8 @@ class Stage(OrderStage):
             if each["merchant_reference"] == key or key in (each["why"] or "")
         ]
 
-    async def moved(self, key: str) -> int:
-        """By how much the merchant's balance changed by our key."""
-        return sum(int(each["moved"]) for each in await self.orders(key))
-
     async def decide(self, key: str, decision: str, **more: Any) -> None:
-        (order,) = await self.orders(key)
+        (order,) = await self.known(key)
         await self.control("decide", order=order["reference"], decision=decision, **more)
 
     async def show(self, key: str, **fields: Any) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from contextlib import AsyncExitStack
-from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -19,20 +18,6 @@ OPERATIONS = [
     "create_transfer", "get_transfer", "create_refund", "get_refund", "list_refunds",
 ]  # fmt: skip
 STEPS = steps(OPERATIONS, ["drop", "error", "garble", "hide", "page"])
-
-
-class AggregatorTrial(Trial):
-    """An order at Notch Pay."""
-
-    def __init__(self, stage: Stage, order: Any) -> None:
-        super().__init__(order)
-        self.stage: Stage = stage
-
-    async def statuses(self) -> list[str]:
-        return [each["status"] for each in await self.stage.orders(self.order.key)]
-
-    async def is_open(self) -> bool:
-        return await self.statuses() in (["pending"], ["processing"])
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +38,6 @@ def test_no_order_of_faults_moves_money_twice_or_hides_it(
 
     async def story() -> None:
         await stage.control("reset")
-        await AggregatorTrial(stage, await order_of(stage, kind, distance)).go(happening)
+        await Trial(stage, await order_of(stage, kind, distance)).go(happening)
 
     runner.run(story())
