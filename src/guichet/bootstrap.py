@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from guichet.dialects.notchpay import webhooks as notchpay_face
 from guichet.domain.clock import Clock, SystemClock
 from guichet.domain.orders import ProviderAccount
 from guichet.gateway import Gateway
+from guichet.outbound.circuits import Circuits
 from guichet.outbound.client import GuardedClient
 from guichet.rails.accounts import InvalidAccount
 from guichet.rails.gsma.account import parse_account as parse_gsma_account
@@ -252,7 +254,9 @@ async def build_gateway(
     ``database_url`` connects as the serving role. Raises ``DatabaseUnavailable``, and
     ``ValueError`` for unusable secret keys, also those that did not seal this database.
     """
-    http = GuardedClient()
+    # A clock that is moved, moves circuits, too; durations are nobody else's to move.
+    seconds = (lambda: clock.now().timestamp()) if clock else time.monotonic
+    http = GuardedClient(circuits=Circuits(settings.provider_failures_max, seconds))
     database = Database(database_url, settings.database_connections)
     vault = Vault([key.strip() for key in secret_keys.split(",") if key.strip()])
     gateway = Gateway(

@@ -16,7 +16,8 @@ WORK = Counter("guichet_work", "Pieces of work done, by what came of them.", ["q
 CALLS = Counter(
     "guichet_outgoing_calls",
     "Calls to providers and merchants, by whom they were for and what came back: 2xx to 5xx, "
-    "not_sent (certainly nothing left), no_answer (it may have been acted on), refused (by us).",
+    "not_sent (certainly nothing left), no_answer (it may have been acted on), refused (by us), "
+    "circuit_open (not tried).",
     ["about", "outcome"],
 )
 CALL_SECONDS = Histogram(

@@ -246,6 +246,11 @@ class Settings:
         True, "Whether CPF and CNPJ must have the right check digits: `true` or `false`."
     )
     provider_timeout_seconds: float = _setting(15.0, "Longest wait for a provider's answer.")
+    provider_failures_max: int = _setting(
+        5,
+        "Calls without an answer in 30 seconds, if they are half of all, after which a provider is "
+        "left alone for 5 seconds; 0: never.",
+    )
     webhook_timeout_seconds: float = _setting(15.0, "Longest wait for a merchant's answer.")
     notice_retention_days: int = _setting(
         30,

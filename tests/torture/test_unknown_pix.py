@@ -107,7 +107,8 @@ async def gateway(
     seeded: DatabaseUrls, psp: PixSimulator, clock: StoppedClock
 ) -> AsyncIterator[Gateway]:
     settings = replace(
-        Settings(provider_timeout_seconds=_TIMEOUT_SECONDS),
+        # Half of its calls stay without an answer on purpose: it must go on being asked.
+        Settings(provider_timeout_seconds=_TIMEOUT_SECONDS, provider_failures_max=0),
         **psp.account,  # type: ignore[arg-type]
     )
     async with running_gateway(seeded.serving_url, settings, clock) as made:

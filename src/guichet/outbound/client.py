@@ -16,12 +16,15 @@ import httpcore2
 import httpx2
 
 from guichet import metrics
+from guichet.outbound.circuits import Circuits
 from guichet.outbound.policy import Policy, RefusedAddress, check_url
 from guichet.outbound.pools import Pools
 
 #: The largest answer that is read, unless the caller allows more.
 ANSWER_BYTES_MAX = 65_536
 _CONNECT_SECONDS = 3.0
+#: Merchants' receivers have schedules of their own, each endpoint by itself.
+_WITHOUT_CIRCUIT = frozenset({"webhook", "other"})
 
 # The library's debug lines print whole headers of answers.
 logging.getLogger("httpcore2").setLevel(logging.WARNING)
@@ -29,6 +32,10 @@ logging.getLogger("httpcore2").setLevel(logging.WARNING)
 
 class NotSent(Exception):
     """Certainly nothing of the request left: name, address, connection or TLS failed."""
+
+
+class CircuitOpen(NotSent):
+    """Nothing was sent: the provider has answered nobody for a while. Try later."""
 
 
 class NoAnswer(Exception):
@@ -53,7 +60,10 @@ class GuardedClient:
     certificate, are never used under another.
     """
 
-    def __init__(self, ssl_context: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self, ssl_context: ssl.SSLContext | None = None, circuits: Circuits | None = None
+    ) -> None:
+        self._circuits = circuits or Circuits()
         self._pools = Pools(ssl_context or ssl.create_default_context())
         #: Requests that are waiting for their answers.
         self.under_way = 0
@@ -78,8 +88,13 @@ class GuardedClient:
         Raises ``RefusedAddress`` or ``NotSent`` if certainly nothing left, ``NoAnswer`` if it may
         have been acted on. ``timeout_seconds`` is for everything together, the reading of the
         answer included; the connection alone gets 3 seconds. Reading stops at ``limit_bytes``.
-        ``about`` is for whom the call is in the numbers: a rail's name, ``webhook``.
+        ``about`` is for whom the call is in the numbers: a rail's name, ``webhook``. Calls to
+        providers go through circuits: ``CircuitOpen`` where one is open.
         """
+        circuit = None if about in _WITHOUT_CIRCUIT else f"{about} {_origin(url)}"
+        if circuit is not None and not self._circuits.may_call(circuit):
+            metrics.CALLS.labels(about, "circuit_open").inc()
+            raise CircuitOpen("the provider has answered nobody for a while")
         started, outcome = time.monotonic(), "no_answer"
         self.under_way += 1
         try:
@@ -96,6 +111,9 @@ class GuardedClient:
             raise
         finally:
             self.under_way -= 1
+            if circuit is not None:
+                answered = outcome not in ("not_sent", "no_answer")
+                self._circuits.called(circuit, answered=answered)
             metrics.CALLS.labels(about, outcome).inc()
             metrics.CALL_SECONDS.labels(about).observe(time.monotonic() - started)
 
@@ -147,6 +165,10 @@ class GuardedClient:
         traceback: TracebackType | None,
     ) -> None:
         await self.aclose()
+
+
+def _origin(url: str) -> str:
+    return "/".join(url.split("/", 3)[:3])
 
 
 class _Sent:
