@@ -88,10 +88,15 @@ async def effects_of(gateway: Gateway, *subjects: UUID) -> dict[str, int]:
     return {code: minor for code, minor in rows if minor}
 
 
+#: The payment and its refunds.
+_SUBJECTS = "SELECT $1::uuid UNION ALL SELECT id FROM refunds WHERE payment_id = $1"
+
+
 async def events(payment: Paid) -> list[str]:
     """The types of the payment's events, in their order."""
     rows = await _rows(
-        payment, "SELECT type FROM events WHERE subject_id = $1 ORDER BY version, occurred_at"
+        payment,
+        f"SELECT type FROM events WHERE subject_id IN ({_SUBJECTS}) ORDER BY version, occurred_at",
     )
     return [row["type"] for row in rows]
 
@@ -101,7 +106,7 @@ async def announced(payment: Paid) -> list[str]:
     rows = await _rows(
         payment,
         "SELECT e.type FROM webhook_deliveries d JOIN events e ON e.id = d.event_id"
-        " WHERE e.subject_id = $1 ORDER BY e.version",
+        f" WHERE e.subject_id IN ({_SUBJECTS}) ORDER BY e.version",
     )
     return [row["type"] for row in rows]
 

@@ -271,14 +271,14 @@ async def test_every_step_of_a_refund_is_a_version_of_its_payment(
     payment: Paid, shop: Gateway
 ) -> None:
     before = (await payment.now()).version
-    await refund(payment)
+    made = await refund(payment)
 
     assert (await payment.now()).version == before + 2
     async with shop.database.connection() as connection:
         rows = await connection.fetch(
             "SELECT version, status, previous_status FROM events WHERE subject_id = $1"
-            " AND type LIKE 'refund.%' ORDER BY version",
-            payment.id,
+            " AND subject_type = 'refund' ORDER BY version",
+            made.id,
         )
     assert [tuple(row) for row in rows] == [
         (before + 1, "completed", "completed"),

@@ -7,6 +7,7 @@ import hashlib
 import hmac
 import json
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
@@ -24,12 +25,16 @@ from guichet.services.endpoints import (
     rotate_secret,
 )
 from guichet.services.payers import change_payer, list_payers, make_payer
+from guichet.services.refunds import create_refund
 from guichet.store import attempts, payers
 from outbound.listeners import answer
+from psp import Psp, connect
+from services.bookkeeping import paid
 from worker.conftest import NewApplication
 from worker.endpoint_parts import PRIVATE_KEY, deliver_due, endpoint_at, told, told_names
 from worker.parts import (
     SECRET,
+    Received,
     Receiver,
     completed_payment,
     new_payment,
@@ -281,3 +286,29 @@ async def test_the_resource_is_shown_in_the_state_that_the_event_tells_of(
         "payment.processing": ("processing", False),
         "payment.complete": ("complete", True),
     }
+
+
+async def test_of_a_refund_the_refund_is_shown(
+    gateway: Gateway, shop: Application, receiver: Receiver
+) -> None:
+    psp = Psp()
+    connect(gateway, psp)
+    payment = await paid(gateway, psp, shop.id)
+    await endpoint_at(gateway, shop, receiver.url, "refund.created", "refund.complete")
+    refund = await create_refund(gateway, shop.id, payment.id, 25)
+
+    assert sorted(await told_names(gateway, receiver)) == ["refund.complete", "refund.created"]
+    bodies = {body["event"]: body["data"] for body in map(read, receiver.received)}
+    assert {name: data["status"] for name, data in bodies.items()} == {
+        "refund.created": "pending",
+        "refund.complete": "complete",
+    }
+    named = write_id("refund", "sandbox", refund.id)
+    assert {(data["id"], data["payment"]) for data in bodies.values()} == {
+        (named, write_id("payment", "sandbox", payment.id))
+    }
+
+
+def read(received: Received) -> dict[str, Any]:
+    body: dict[str, Any] = json.loads(received.body)
+    return body

@@ -42,7 +42,8 @@ class Event(NamedTuple):
     """One thing that happened to the ``subject_type`` (``payment``, ``refund``, ``transfer``,
     ``customer``, ``beneficiary``, ``endpoint``) of id ``subject_id``.
 
-    ``version`` is the subject's version after it, so that a receiver can put events in order;
+    ``version`` is the subject's version after it, so that a receiver can put events in order; of a
+    refund version and status are its payment's;
     ``late`` marks money that came after the payment was closed.
     """
 

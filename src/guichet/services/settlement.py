@@ -206,6 +206,7 @@ async def _announce(tx: Connection, moves: Sequence[Move], now: datetime) -> Non
 
 def _event(move: Move, event_id: UUID, now: datetime) -> Event | None:
     payment, former = move.after, move.before
+    subject_type, subject_id = "payment", payment.id
     if payment.status != former.status:
         type_ = payment_rules.EVENT_OF_STATUS[payment.status]
     elif any(isinstance(fact, Released) for fact in move.facts):
@@ -213,15 +214,17 @@ def _event(move: Move, event_id: UUID, now: datetime) -> Event | None:
     elif any(isinstance(fact, Reversed) for fact in move.facts):
         type_ = PAYMENT_PARTIALLY_REVERSED
     elif move.refund is not None and move.refund_moved and move.refund.status in EVENT_OF_REFUND:
+        # Version and status are those of its payment, which Neopay tells of.
         type_ = EVENT_OF_REFUND[move.refund.status]
+        subject_type, subject_id = "refund", move.refund.id
     else:
         return None
     return Event(
         id=event_id,
         application_id=payment.application_id,
         type=type_,
-        subject_type="payment",
-        subject_id=payment.id,
+        subject_type=subject_type,
+        subject_id=subject_id,
         version=payment.version,
         status=payment.status,
         previous_status=former.status,

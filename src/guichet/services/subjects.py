@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from guichet.domain.beneficiaries import Beneficiary
@@ -16,11 +16,26 @@ from guichet.store.database import Connection
 from guichet.store.payers import Payer
 from guichet.store.payments import PaymentRow
 
-Subject = PaymentRow | Refund | Transfer | Payer | Beneficiary | Endpoint
+
+class RefundRow(NamedTuple):
+    """A refund with the payment whose money it gives back."""
+
+    refund: Refund
+    paid: PaymentRow
+
+
+Subject = PaymentRow | RefundRow | Transfer | Payer | Beneficiary | Endpoint
+
+
+async def _read_refund(connection: Connection, refund_id: UUID) -> RefundRow | None:
+    refund = await refunds.read(connection, refund_id)
+    paid = await payments.by_id(connection, refund.payment_id) if refund else None
+    return RefundRow(refund, paid) if refund and paid else None
+
 
 _READ: Mapping[str, Callable[[Connection, UUID], Awaitable[Any]]] = {
     "payment": payments.by_id,
-    "refund": refunds.read,
+    "refund": _read_refund,
     "transfer": transfers.any_by_id,
     "beneficiary": beneficiaries.any_by_id,
     "customer": payers.any_by_id,

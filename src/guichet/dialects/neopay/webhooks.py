@@ -15,7 +15,7 @@ from guichet.domain.events import Event
 from guichet.domain.payments import Payment
 from guichet.gateway import Gateway
 from guichet.services.face import SigningKeys
-from guichet.services.subjects import Subject
+from guichet.services.subjects import RefundRow, Subject
 from guichet.store.payments import PaymentRow
 
 #: Texts are passed over whole, whatever they hold.
@@ -25,7 +25,9 @@ _STRING_OR_NUMBER = re.compile(rb'"(?:[^"\\]|\\.)*"|(?P<number>[0-9]+\.[0-9]+)')
 def render_event(
     gateway: Gateway, event: Event, view: Subject, wanted: Sequence[str] | None = None
 ) -> bytes | None:
-    """``{"payment": resource}`` in the state that the event tells of; of payments alone."""
+    """``{"payment": resource}`` in the state that the event tells of; of payments and refunds."""
+    if isinstance(view, RefundRow):
+        view = view.paid
     if wanted is not None or not isinstance(view, PaymentRow):
         return None
     payment = view.payment._replace(

@@ -23,12 +23,15 @@ from guichet.domain.beneficiaries import Beneficiary
 from guichet.domain.endpoints import Endpoint
 from guichet.domain.events import Event
 from guichet.domain.payments import Payment
-from guichet.domain.refunds import Refund
+from guichet.domain.refunds import EVENT_OF_STATUS as EVENT_OF_REFUND
 from guichet.domain.transfers import Transfer
 from guichet.gateway import Gateway
 from guichet.services.face import SigningKeys
 from guichet.services.payers import Payer
-from guichet.services.subjects import Subject
+from guichet.services.subjects import RefundRow, Subject
+
+#: A refund's event has the status of its payment; its own is in the name.
+_REFUND_STATUSES = {type_: status for status, type_ in EVENT_OF_REFUND.items()}
 
 
 def render_event(
@@ -61,10 +64,12 @@ def _data(environment: str, event: Event, subject: Subject) -> dict[str, Any]:
         return render_beneficiary(subject._replace(updated_at=at))
     if isinstance(subject, Endpoint):
         return render_endpoint(environment, subject) | {"health": event.status}
-    if isinstance(subject, Transfer | Refund):
+    if isinstance(subject, RefundRow):
+        status = _REFUND_STATUSES[event.type]
+        reason = subject.refund.reason if status == "failed" else None
+        return render_refund(subject.refund._replace(status=status, reason=reason, updated_at=at))
+    if isinstance(subject, Transfer):
         then = subject._replace(status=event.status, reason=event.reason, updated_at=at)
-        if isinstance(then, Refund):
-            return render_refund(then)
         return render_transfer(then if is_done else then._replace(completed_at=None))
     payment = subject.payment._replace(status=event.status, reason=event.reason, updated_at=at)
     return render_payment(payment if is_done else payment._replace(completed_at=None))
