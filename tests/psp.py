@@ -31,7 +31,7 @@ def pix_card(**changes: object) -> RailCard:
         "name": "pix",
         "currencies": frozenset({"BRL", "GBP"}),
         "authenticity": "none is needed in a test",
-        "event_types": frozenset[str](),
+        "event_types": frozenset({"pix"}),
         "deduplicates": True,
         "visibility_seconds": 0,
         "begins_at_creation": True,

@@ -6,12 +6,15 @@ import base64
 import hashlib
 import hmac
 import json
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
+import asyncpg
 import pytest
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
+from conftest import DatabaseUrls
 from guichet.dialects.notchpay.ids import write_id
 from guichet.domain import events
 from guichet.domain.access import Application
@@ -123,11 +126,19 @@ async def test_an_endpoint_gets_the_signatures_of_its_profile(
     assert not absent & names
 
 
+@pytest.fixture
+async def owner(database_urls: DatabaseUrls) -> AsyncIterator[asyncpg.Connection[Any]]:
+    """The operator's connection."""
+    connection = await asyncpg.connect(database_urls.owner_url)
+    yield connection
+    await connection.close()
+
+
 async def test_a_revoked_private_key_does_not_sign(
-    gateway: Gateway, shop: Application, receiver: Receiver
+    gateway: Gateway, shop: Application, receiver: Receiver, owner: asyncpg.Connection[Any]
 ) -> None:
     await endpoint_at(gateway, shop, receiver.url)
-    await rows(gateway, "UPDATE api_keys SET revoked_at = created_at WHERE prefix = 'sk_test'")
+    await owner.execute("UPDATE api_keys SET revoked_at = created_at WHERE prefix = 'sk_test'")
     await told(gateway, shop)
 
     await deliver_due(gateway)
@@ -136,13 +147,16 @@ async def test_a_revoked_private_key_does_not_sign(
 
 
 async def test_both_secrets_sign_while_a_rotation_overlaps_and_one_afterwards(
-    gateway: Gateway, shop: Application, receiver: Receiver, clock: MovableClock
+    gateway: Gateway,
+    shop: Application,
+    receiver: Receiver,
+    clock: MovableClock,
+    owner: asyncpg.Connection[Any],
 ) -> None:
     made = await endpoint_at(gateway, shop, receiver.url)
-    async with gateway.database.connection() as connection:
-        secret = await rotate_secret(
-            connection, gateway.vault, made.endpoint.id, gateway.clock.now(), timedelta(hours=1)
-        )
+    secret = await rotate_secret(
+        owner, gateway.vault, made.endpoint.id, gateway.clock.now(), timedelta(hours=1)
+    )
     assert secret != made.secret
     await told(gateway, shop)
     await deliver_due(gateway)
