@@ -46,7 +46,7 @@ async def owner(wire_urls: DatabaseUrls) -> AsyncIterator[asyncpg.Connection[Any
     await connection.close()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def make_application(gateway: Gateway, owner: asyncpg.Connection[Any]) -> MakeApplication:
     """Makes an application of a merchant of its own; arguments are columns of the table."""
 

@@ -62,7 +62,7 @@ async def gateway(
         yield built
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def make_shop(gateway: Gateway, owner: asyncpg.Connection[Any]) -> MakeShop:
     """Makes an application of a merchant of its own; arguments are columns of the table."""
 

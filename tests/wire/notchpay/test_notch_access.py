@@ -12,6 +12,7 @@ from guichet.server.site import Site
 from guichet.web.asgi import Asgi
 from wire.client import Client
 from wire.notchpay.requests import PAYMENT, customer, made
+from wire.notchpay.senders import granting
 from wire.notchpay.shops import MakeShop, Shop
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -95,7 +96,7 @@ async def test_live_lists_and_customers_ask_for_the_private_key(
 ) -> None:
     shop = await make_shop(environment="live")
     client = Client(app, {"authorization": shop.public_key})
-    target = target.format(customer=(await customer(client))["id"])
+    target = target.format(customer=(await customer(granting(app, shop)))["id"])
 
     answer = await client.get(target)
     assert answer.status == 403

@@ -39,6 +39,7 @@ def _blocking(action: str, *, blocked: bool, description: str) -> Operation:
         ),
         failures=(404,),
         aliases=(f"PUT {path}", f"PATCH {path}"),
+        security=GRANTED_WHERE_LIVE,
     )
 
 
@@ -61,6 +62,7 @@ CUSTOMERS = (
         name="createCustomer",
         tag=_TAG,
         summary="Create a customer",
+        description=_LIVE,
         body=body("NewCustomer", "a customer", examples.NEW_CUSTOMER),
         answers=answered(
             201,
@@ -69,6 +71,7 @@ CUSTOMERS = (
             {"customer": (_CUSTOMER, examples.CUSTOMER)},
         ),
         failures=(422,),
+        security=GRANTED_WHERE_LIVE,
     ),
     Operation(
         route="GET /customers/{id}",
@@ -91,7 +94,7 @@ CUSTOMERS = (
         name="updateCustomer",
         tag=_TAG,
         summary="Update a customer",
-        description="Fields left out stay as they are; `metadata` is replaced, not merged.",
+        description=f"Fields left out stay; `metadata` is replaced, not merged. {_LIVE}",
         parameters=(_ID,),
         body=body("CustomerChanges", "a new name", {"name": "Ada Ngo Bell"}),
         answers=answered(
@@ -102,16 +105,18 @@ CUSTOMERS = (
         ),
         failures=(404, 422),
         aliases=("PUT /customers/{id}", "PATCH /customers/{id}"),
+        security=GRANTED_WHERE_LIVE,
     ),
     Operation(
         route="DELETE /customers/{id}",
         name="deleteCustomer",
         tag=_TAG,
         summary="Delete a customer",
-        description="They leave every list; what they paid stays.",
+        description=f"They leave every list; what they paid stays. {_LIVE}",
         parameters=(_ID,),
         answers=deleted("Customer deleted successfully", "customer"),
         failures=(404,),
+        security=GRANTED_WHERE_LIVE,
     ),
     Operation(
         route="GET /customers/{id}/payment_methods",
