@@ -5,7 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import urlsplit
 
+from guichet import logs
 from guichet.dialects.neopay import webhooks as neopay_face
 from guichet.dialects.notchpay import webhooks as notchpay_face
 from guichet.domain.clock import Clock, SystemClock
@@ -254,6 +256,7 @@ async def build_gateway(
     ``database_url`` connects as the serving role. Raises ``DatabaseUnavailable``, and
     ``ValueError`` for unusable secret keys, also those that did not seal this database.
     """
+    logs.hide(*settings.secrets, *secret_keys.split(","), urlsplit(database_url).password or "")
     # A clock that is moved, moves circuits, too; durations are nobody else's to move.
     seconds = (lambda: clock.now().timestamp()) if clock else time.monotonic
     http = GuardedClient(circuits=Circuits(settings.provider_failures_max, seconds))

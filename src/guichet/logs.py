@@ -47,6 +47,12 @@ _SECRETS = (
     (re.compile(r"(?<![0-9A-Za-z-])[0-9](?:[ -]?[0-9]){12,18}(?![0-9A-Za-z-])"), "[masked]"),
 )  # fmt: skip
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
+_PRIVATE_KEYS = re.compile(
+    r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL
+)
+#: Shorter ones would mask half of what is said.
+_HIDDEN_LENGTH_MIN = 8
+_hidden: set[str] = set()
 
 
 def configure(level: str) -> None:
@@ -101,12 +107,22 @@ def clean(_logger: Any, _method: str, line: MutableMapping[str, Any]) -> Mutable
         if name not in FIELDS and name not in _FRAME:
             del line[name]
         elif isinstance(line[name], str) and name not in {"timestamp", "level"}:
-            line[name] = masked(line[name])
+            text = masked(line[name])
+            # One event, one line, on a terminal too; only our own tracebacks have several.
+            line[name] = text if name == "exception" else text.replace("\n", "\\x0a")
     return line
+
+
+def hide(*secrets: str) -> None:
+    """Mask these wherever they stand in a line from now on: what no pattern tells from a word."""
+    _hidden.update(secret for secret in secrets if len(secret) >= _HIDDEN_LENGTH_MIN)
 
 
 def masked(text: str) -> str:
     """The text with secrets and long numbers masked and control characters escaped."""
+    for secret in _hidden:
+        text = text.replace(secret, "[masked]")
+    text = _PRIVATE_KEYS.sub("[masked]", text)
     for pattern, replacement in _SECRETS:
         text = pattern.sub(replacement, text)
     return _CONTROLS.sub(lambda match: f"\\x{ord(match.group()):02x}", text)

@@ -13,7 +13,7 @@ from enum import StrEnum
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, get_type_hints
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 
 class LinksIndexShape(StrEnum):
@@ -300,6 +300,18 @@ class Settings:
             if variable.startswith("GUICHET_") and variable not in known:
                 raise InvalidSetting(f"{variable} is not a setting")
         return cls(**values)
+
+    @property
+    def secrets(self) -> list[str]:
+        """The secrets among the values that were set, each as it may appear alone."""
+        values = [
+            getattr(self, item.name)
+            for item in fields(self)
+            if item.metadata["secret"] and getattr(self, item.name) != item.default
+        ]
+        parts = [part.strip() for value in values for part in value.split(",")]
+        passwords = [urlsplit(value).password or "" for value in values if "://" in value]
+        return [secret for secret in (*parts, *passwords, *map(unquote, passwords)) if secret]
 
     @property
     def is_private(self) -> bool:

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from collections.abc import Awaitable
 from uuid import UUID
 
+from guichet import logs
 from guichet.domain.attempts import OPEN_ATTEMPT, Attempt
 from guichet.domain.errors import NotFound
 from guichet.domain.orders import CollectOrder, Payer, ProviderAccount
@@ -24,6 +26,9 @@ from guichet.store import attempts as store
 from guichet.store import customers, payers
 
 log = logging.getLogger(__name__)
+
+#: The settings of a provider's account that no line may show.
+_CREDENTIAL = re.compile("key|secret|password|token")
 
 _PROVIDER_REFERENCE_LENGTH = 18
 
@@ -157,5 +162,6 @@ def provider_account(gateway: Gateway, account_id: UUID | None) -> ProviderAccou
     """An application's account at a provider, opened; None for None."""
     if account_id is None:
         return None
-    settings = gateway.vault.open(gateway.access.account_settings(account_id))
-    return ProviderAccount(account_id, json.loads(settings))
+    settings = json.loads(gateway.vault.open(gateway.access.account_settings(account_id)))
+    logs.hide(*(value for name, value in settings.items() if _CREDENTIAL.search(name)))
+    return ProviderAccount(account_id, settings)
