@@ -55,6 +55,10 @@ sbom: .venv/stamp-audit ## Write the bill of materials of a release (CycloneDX) 
 		--pyproject pyproject.toml --output-file build/sbom.json requirements/runtime.txt
 	@echo "build/sbom.json"
 
+.PHONY: torture
+torture: .venv/stamp-runtime ## Faults for an hour and a half, before a release (docs/reliability.md)
+	@exec $(BIN)/guichet torture --set B --report var/torture.json
+
 .PHONY: lock
 lock: .venv/lock/bin/pip-compile ## Choose the newest dependencies and pin them with their hashes
 	@for part in build runtime dev bench audit; do \

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from guichet import logs
 from guichet.dialects.neopay import webhooks as neopay_face
 from guichet.dialects.notchpay import webhooks as notchpay_face
-from guichet.domain.clock import Clock, SystemClock
+from guichet.domain.clock import AnchoredClock, Clock
 from guichet.domain.orders import ProviderAccount
 from guichet.gateway import Gateway
 from guichet.outbound.circuits import Circuits
@@ -33,6 +33,7 @@ from guichet.services.limits import CallerLimits
 from guichet.services.notices import notice_url
 from guichet.services.payments import PaymentDesk
 from guichet.services.settlement import Recorder
+from guichet.services.timekeeping import Timekeeper
 from guichet.settings import Settings
 from guichet.store.database import Database
 from guichet.store.seals import open_people
@@ -253,6 +254,8 @@ async def build_gateway(
 ) -> Gateway:
     """A gateway on a migrated database, its tables read and kept fresh until ``close_gateway``.
 
+    Without a ``clock`` it goes by the database's.
+
     ``database_url`` connects as the serving role. Raises ``DatabaseUnavailable``, and
     ``ValueError`` for unusable secret keys, also those that did not seal this database.
     """
@@ -261,10 +264,14 @@ async def build_gateway(
     seconds = (lambda: clock.now().timestamp()) if clock else time.monotonic
     http = GuardedClient(circuits=Circuits(settings.provider_failures_max, seconds))
     database = Database(database_url, settings.database_connections)
+    timekeeper = None
+    if clock is None:
+        clock = anchored = AnchoredClock()
+        timekeeper = Timekeeper(database, anchored)
     vault = Vault([key.strip() for key in secret_keys.split(",") if key.strip()])
     gateway = Gateway(
         settings=settings,
-        clock=clock or SystemClock(),
+        clock=clock,
         database=database,
         vault=vault,
         http=http,
@@ -275,6 +282,9 @@ async def build_gateway(
         faces={"neopay": neopay_face, "notchpay": notchpay_face},
     )
     database.people = await open_people(database, vault)
+    gateway.timekeeper = timekeeper
+    if timekeeper is not None:
+        await timekeeper.start()
     gateway.desk = PaymentDesk(gateway)
     gateway.recorder = Recorder(gateway)
     await gateway.access.start()
@@ -286,6 +296,8 @@ async def close_gateway(gateway: Gateway) -> None:
     """Finish what is under way, then let go of everything."""
     await gateway.desk.drain()
     await gateway.recorder.drain()
+    if gateway.timekeeper is not None:
+        await gateway.timekeeper.stop()
     await gateway.access.stop()
     await gateway.institutions.stop()
     await gateway.http.aclose()

@@ -17,6 +17,7 @@ from guichet.commands.payouts import payouts
 from guichet.commands.people import beneficiaries, customers
 from guichet.commands.pix import pix
 from guichet.commands.refunds import refunds
+from guichet.commands.torturing import torture
 from guichet.commands.transfers import transfers
 from guichet.commands.webhooks import webhooks
 from guichet.domain.errors import GuichetError
@@ -46,6 +47,7 @@ app.command(backups.restore)
 app.command(balance)
 app.command(developing.listen)
 app.command(developing.trigger)
+app.command(torture)
 for group in (
     merchants,
     applications,

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from guichet.services.limits import CallerLimits
     from guichet.services.payments import PaymentDesk
     from guichet.services.settlement import Recorder
+    from guichet.services.timekeeping import Timekeeper
     from guichet.settings import Settings
     from guichet.store.database import Database
     from guichet.vault import Vault
@@ -39,3 +40,5 @@ class Gateway:
     journal: Journal = field(default_factory=Journal)
     desk: PaymentDesk = field(init=False)
     recorder: Recorder = field(init=False)
+    #: Keeps ``clock`` to the database's; None where the clock is the caller's own.
+    timekeeper: Timekeeper | None = None

@@ -276,6 +276,11 @@ class Settings:
         "Port on which `guichet work` answers `/livez`, `/readyz` and `/metrics`, on GUICHET_HOST; "
         "0: none.",
     )
+    failpoints: str = _setting(
+        "",
+        "Points at which the process kills itself, for fault tests (docs/reliability.md), by names "
+        "with commas between them; refused where anything is live.",
+    )
     log_level: str = _setting("info", "`debug`, `info`, `warning` or `error`.")
 
     @classmethod

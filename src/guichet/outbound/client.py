@@ -16,6 +16,7 @@ import httpcore2
 import httpx2
 
 from guichet import metrics
+from guichet.failpoints import reach
 from guichet.outbound.circuits import Circuits
 from guichet.outbound.policy import Policy, RefusedAddress, check_url
 from guichet.outbound.pools import Pools
@@ -208,7 +209,10 @@ def _request(
 async def _exchange(
     pool: httpcore2.AsyncConnectionPool, request: httpcore2.Request, limit_bytes: int
 ) -> Answer:
-    return await _read(await pool.handle_async_request(request), limit_bytes)
+    reach("call.before")
+    answer = await _read(await pool.handle_async_request(request), limit_bytes)
+    reach("call.after")
+    return answer
 
 
 async def _read(response: httpcore2.Response, limit_bytes: int) -> Answer:

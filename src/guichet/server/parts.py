@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 
 import asyncpg
 
+from guichet import failpoints
 from guichet.domain.errors import Unavailable
 from guichet.embedded import EmbeddedPostgres
 from guichet.gateway import Gateway
@@ -82,12 +83,16 @@ async def opened_gateway(settings: Settings, database_url: str) -> AsyncIterator
     if bool(settings.yapily_live_id) != bool(settings.yapily_live_secret):
         raise CannotServe("GUICHET_YAPILY_LIVE_ID and GUICHET_YAPILY_LIVE_SECRET go together")
     await refuse_unsafe(database_url)
+    armed = [name for name in settings.failpoints.split(",") if name]
     try:
+        failpoints.arm(armed)
         gateway = await build_gateway(settings, database_url, secret_keys(settings))
     except (Unavailable, ValueError) as error:
         raise CannotServe(f"cannot start: {error}") from error
     _collect_garbage_less_often()
     try:
+        if armed and (settings.yapily_live_id or gateway.access.has_live()):
+            raise CannotServe("GUICHET_FAILPOINTS is set, and something is live here")
         yield gateway
     finally:
         await close_gateway(gateway)

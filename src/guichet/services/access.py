@@ -89,6 +89,11 @@ class AccessTable:
         """Every application, the archived ones too: for an operator, who acts for all."""
         return self._snapshot.application_ids
 
+    def has_live(self) -> bool:
+        """Whether any application is live."""
+        applications = self._snapshot.applications.values()
+        return any(each.environment is Environment.LIVE for each in applications)
+
     def payee(self, payee_id: UUID) -> Payee:
         """A payee by id; they never change."""
         return self._snapshot.payees[payee_id]

@@ -19,6 +19,7 @@ from guichet.domain.errors import NotFound
 from guichet.domain.orders import CollectOrder, Payer, ProviderAccount
 from guichet.domain.outcomes import Outcome, Reason, Refused, Reply, Unknown
 from guichet.domain.payments import Payment
+from guichet.failpoints import reach
 from guichet.gateway import Gateway
 from guichet.rails.port import RailUnavailable
 from guichet.services.settlement import record_outcome
@@ -41,12 +42,15 @@ async def begin_attempt(
     A rail that certainly took no order refuses the attempt, so that the payer may try again.
     """
     rail = gateway.rails.get(attempt.rail, attempt.environment)
+    reach("attempt.reserved")
     order = await collect_order(gateway, payment, attempt, payer_address)
     try:
         outcome = await _guarded(rail.begin(order))
     except RailUnavailable:
         outcome = Refused(reason=Reason.NOT_STARTED)
+    reach("attempt.began")
     after = await record_outcome(gateway, attempt.id, outcome)
+    reach("attempt.begun")
     await _release(gateway, attempt.id, attempt.claim)
     return after
 
@@ -72,7 +76,11 @@ async def refresh_attempt(
     try:
         rail = gateway.rails.get(row.attempt.rail, row.attempt.environment)
         order = await collect_order(gateway, row.payment, row.attempt, None)
-        return await record_outcome(gateway, attempt_id, await _guarded(rail.advance(order, reply)))
+        outcome = await _guarded(rail.advance(order, reply))
+        reach("attempt.asked")
+        after = await record_outcome(gateway, attempt_id, outcome)
+        reach("attempt.recorded")
+        return after
     finally:
         if taken is not None:
             await _release(gateway, attempt_id, taken)

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from guichet.domain.access import Environment
 from guichet.domain.deliveries import Fate, Result, after_try
+from guichet.failpoints import reach
 from guichet.gateway import Gateway
 from guichet.outbound.client import Answer, NoAnswer, NotSent
 from guichet.outbound.policy import ANYWHERE, PUBLIC_ONLY, RefusedAddress
@@ -36,16 +37,19 @@ async def deliver(gateway: Gateway, claimed: ClaimedDelivery) -> str:
     body = await _kept(gateway, claimed)
     if body is None and claimed.is_open:
         body = await _render(gateway, face, claimed)
+        reach("delivery.rendered")
         if body is not None and not await _keep(gateway, claimed, body):
             return LOST
     if body is None or not claimed.is_open:
         return await _discard(gateway, claimed)
+    reach("delivery.kept")
     sent_at = gateway.clock.now()
     headers = face.signature_headers(
         _opened_keys(gateway, claimed, sent_at), body, str(claimed.event_id), sent_at
     )
     started = time.monotonic()
     reception = await _send(gateway, claimed, headers, body)
+    reach("delivery.sent")
     duration_ms = round((time.monotonic() - started) * 1000)
     now = gateway.clock.now()
     fate = after_try(
@@ -59,6 +63,7 @@ async def deliver(gateway: Gateway, claimed: ClaimedDelivery) -> str:
         sent_at, duration_ms, reception.status_code, reception.error, reception.text
     )
     held = await _record(gateway, claimed, sent, fate, reception.result, now)
+    reach("delivery.recorded")
     return fate.status if held else LOST
 
 

@@ -13,6 +13,7 @@ from guichet.domain.errors import NotFound
 from guichet.domain.ids import new_id
 from guichet.domain.orders import ProviderAccount
 from guichet.domain.outcomes import Notice, Reply
+from guichet.failpoints import reach
 from guichet.gateway import Gateway
 from guichet.rails.port import ForgedNotice, Inbound, RailUnavailable
 from guichet.services.access import acting_for_owner
@@ -47,7 +48,9 @@ async def receive_notice(gateway: Gateway, rail: str, environment: str, inbound:
     account_id = inbound.account.id if inbound.account else None
     named = connector.hear(inbound)
     evidence = hashlib.sha256(inbound.body).digest()
+    reach("notice.verified")
     await keep_hints(gateway, rail, environment, account_id, named, evidence)
+    reach("notice.stored")
 
 
 def notice_url(
@@ -129,6 +132,7 @@ async def keep_reply(
     row = _row(gateway, rail, environment, attempt_id, {"parameters": reply.parameters}, b"")
     async with gateway.database.bare_connection() as connection:
         await notices.insert(connection, [row])
+    reach("reply.stored")
 
 
 def _row(
@@ -199,6 +203,7 @@ async def _ask(
         return await _try_later(
             gateway, claimed, "unavailable", "the provider cannot be asked", gap
         )
+    reach("notice.worked_off")
     async with gateway.database.connection() as connection:
         await notices.close(connection, claimed.id, claimed.claim, gateway.clock.now())
     return "asked"

@@ -19,6 +19,7 @@ from guichet.domain.ids import new_ids
 from guichet.domain.institutions import Institution
 from guichet.domain.paging import Listing, Page
 from guichet.domain.payments import UNDECIDED, NewPayment, Payment
+from guichet.failpoints import reach
 from guichet.gateway import Gateway
 from guichet.services.institutions import find_institution
 from guichet.services.offers import offered_rail
@@ -82,7 +83,10 @@ class PaymentDesk:
         self, items: Sequence[PaymentInsert]
     ) -> Sequence[PaymentView | Exception | None]:
         async with self._gateway.database.bare_connection() as connection:
-            return await store.create(connection, items, items[-1].payment.created_at)
+            reach("payment.ordered")
+            made = await store.create(connection, items, items[-1].payment.created_at)
+        reach("payment.written")
+        return made
 
     async def _read(self, keys: Sequence[ReadKey]) -> list[PaymentView | None]:
         async with self._gateway.database.bare_connection() as connection:

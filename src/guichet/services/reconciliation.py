@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 
 from guichet.domain.ids import new_id
 from guichet.domain.outcomes import Notice
+from guichet.failpoints import reach
 from guichet.gateway import Gateway
 from guichet.rails.port import RailUnavailable, ReconcilingRail
 from guichet.services.attempts import provider_account
@@ -104,6 +105,7 @@ async def _differences(
         return 0
     account = provider_account(gateway, claimed.account_id)
     named = await rail.movements(account, since, until)
+    reach("list.read")
     owner = ReconciledAccount(claimed.rail, claimed.environment, claimed.account_id)
     hints = await _unknown_of(gateway, owner, named)
     evidence = f"movements until {until.isoformat()}".encode()

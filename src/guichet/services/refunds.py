@@ -19,6 +19,7 @@ from guichet.domain.outcomes import Outcome, Unknown
 from guichet.domain.paging import Listing, Page
 from guichet.domain.payments import Payment
 from guichet.domain.refunds import OPEN_REFUND, REFUND, Refund
+from guichet.failpoints import reach
 from guichet.gateway import Gateway
 from guichet.rails.port import RailUnavailable, RefundingRail
 from guichet.services.attempts import collect_order
@@ -98,6 +99,8 @@ async def _set_aside(gateway: Gateway, asked: _Asked) -> tuple[Refund, bool]:
         await store.insert(tx, refund, asked.request_key, asked.request_hash, lease_seconds)
         move = Move(payment, step.payment, None, step.facts, refund=refund, refund_moved=True)
         await write_moves(gateway, tx, [move], now)
+        reach("refund.uncommitted")
+    reach("refund.set_aside")
     return refund, True
 
 
@@ -189,7 +192,10 @@ async def _ask_and_record(gateway: Gateway, refund: Refund) -> Refund:
     except Exception as error:
         log.exception("rail failed")
         outcome = Unknown(detail=type(error).__name__)
-    return await _record(gateway, refund.id, refund.payment_id, outcome, gateway.clock.now())
+    reach("refund.asked")
+    after = await _record(gateway, refund.id, refund.payment_id, outcome, gateway.clock.now())
+    reach("refund.recorded")
+    return after
 
 
 async def _record(

@@ -34,6 +34,7 @@ from guichet.domain.outcomes import Outcome
 from guichet.domain.payments import Fact, Payment, Released, Reversed
 from guichet.domain.refunds import EVENT_OF_STATUS as EVENT_OF_REFUND
 from guichet.domain.refunds import Refund
+from guichet.failpoints import reach
 from guichet.gateway import Gateway
 from guichet.ledger import rules
 from guichet.store import attempts as store
@@ -121,6 +122,7 @@ class Recorder:
     ) -> list[Attempt | Exception]:
         async with self._gateway.database.transaction() as tx:
             rows = await store.lock_many(tx, (report.attempt_id for report in reports))
+            reach("outcome.locked")
             payments = {row.payment.id: row.payment for row in rows}
             attempts = {row.attempt.id: row.attempt for row in rows}
             answers: list[Attempt | Exception] = []
@@ -136,6 +138,8 @@ class Recorder:
                 moves.append(move)
                 answers.append(move.attempt)
             await write_moves(self._gateway, tx, moves, now)
+            reach("outcome.uncommitted")
+        reach("outcome.committed")
         return answers
 
     def _decide(

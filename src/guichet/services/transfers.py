@@ -17,6 +17,7 @@ from guichet.domain.orders import Destination, SendOrder
 from guichet.domain.outcomes import Outcome, Reason, Unknown
 from guichet.domain.paging import Listing, Page
 from guichet.domain.transfers import TRANSFER, Transfer, TransferStep
+from guichet.failpoints import reach
 from guichet.gateway import Gateway
 from guichet.rails.port import RailUnavailable, SendingRail
 from guichet.services.attempts import provider_account
@@ -73,6 +74,8 @@ async def create_transfer(
             kept = await add_beneficiaries(tx, [beneficiary], now)
             transfer = transfer._replace(beneficiary_id=kept[beneficiary.id])
         await reserve_transfers(gateway, tx, [transfer], now, gateway.settings.lease_seconds)
+        reach("transfer.uncommitted")
+    reach("transfer.set_aside")
     return transfer if transfer.approval == "wanted" else await send_transfer(gateway, transfer)
 
 
@@ -118,7 +121,10 @@ async def refresh_transfer(gateway: Gateway, transfer: Transfer) -> Transfer:
     except Exception as error:
         log.exception("rail failed")
         outcome = Unknown(detail=type(error).__name__)
-    return await record_transfer(gateway, transfer.id, outcome)
+    reach("transfer.asked")
+    after = await record_transfer(gateway, transfer.id, outcome)
+    reach("transfer.recorded")
+    return after
 
 
 def _sending_rail(gateway: Gateway, transfer: Transfer) -> SendingRail:

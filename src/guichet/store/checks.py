@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from guichet.domain.errors import DatabaseUnavailable
 from guichet.store import migrate
 from guichet.store.database import Connection
@@ -71,3 +73,9 @@ async def prove_commit(connection: Connection) -> None:
     assert row is not None
     if row["read_only"] == "on":
         raise DatabaseUnavailable
+
+
+async def database_time(connection: Connection) -> datetime:
+    """What the database's clock says now."""
+    moment: datetime = await connection.fetchval("SELECT clock_timestamp()")
+    return moment

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 else:
     _Base = asyncpg.Connection
 
-_WAIT_SECONDS = 2.0
+_WAIT_SECONDS = 1.5
 _CONNECT_SECONDS = 3.0
 _COMMAND_SECONDS = 10.0
 #: The three time-outs are off by default in PostgreSQL; without them one stuck session stops
@@ -34,7 +34,7 @@ _COMMAND_SECONDS = 10.0
 _SESSION = {
     "application_name": "guichet",
     "statement_timeout": "5000",
-    "lock_timeout": "2000",
+    "lock_timeout": "1000",
     "idle_in_transaction_session_timeout": "10000",
     "timezone": "UTC",
     "jit": "off",

@@ -7,7 +7,7 @@ Shares no code with the product: amounts are scaled and words are translated her
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -67,6 +67,8 @@ class Books:
     ours: Ours
     provider: list[Row]
     receipts: list[Receipt]
+    #: Addresses whose receivers take nothing.
+    hostile: Sequence[str] = ()
 
 
 def minor(text: str, currency: str) -> Decimal:

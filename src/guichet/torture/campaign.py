@@ -20,12 +20,19 @@ from guichet.torture.stage import Stage, Unsettled, audit, read_books, settle
 
 #: At most so many contradictions are told; the rest are counted.
 _TOLD_MAX = 20
+#: A fault that takes longer has got stuck: so long, and for each time more.
+_FAULT_SECONDS = 120.0
+_EACH_SECONDS = 20.0
 
 Figures = dict[str, object]
 
 
 class Breach(Exception):
     """A bar is not held; the message says which and by how much."""
+
+
+class Skipped(Exception):
+    """A fault cannot be injected on this machine; the message says what is missing."""
 
 
 class Fault(NamedTuple):
@@ -46,6 +53,8 @@ class Report:
     seed: int
     figures: dict[str, Figures] = field(default_factory=dict)
     breaches: list[str] = field(default_factory=list)
+    #: Faults that could not be injected here, and why.
+    skipped: list[str] = field(default_factory=list)
 
     def breach(self, what: Sequence[str]) -> None:
         """Write down contradictions, the first ones in words."""
@@ -54,8 +63,15 @@ class Report:
             self.breaches.append(f"and {len(what) - _TOLD_MAX} more like these")
 
 
-async def run(stage: Stage, faults: Sequence[tuple[Fault, int]]) -> tuple[Report, Books]:
-    """Inject each fault its number of times, one kind after the other, under load."""
+async def run(
+    stage: Stage,
+    faults: Sequence[tuple[Fault, int]],
+    say: Callable[[str], None] = lambda _: None,
+) -> tuple[Report, Books]:
+    """Inject each fault its number of times, one kind after the other, under load.
+
+    ``say`` is told what goes on.
+    """
     report = Report(stage.seed)
     stop = asyncio.Event()
     started = time.monotonic()
@@ -63,10 +79,18 @@ async def run(stage: Stage, faults: Sequence[tuple[Fault, int]]) -> tuple[Report
         probe = group.create_task(stage.probe.run())
         load = group.create_task(stage.load.run(stop))
         for fault, times in faults:
+            say(f"{fault.name}, {times} times: {fault.bar}")
             try:
-                report.figures[fault.name] = await fault.inject(stage, times)
+                async with asyncio.timeout(_FAULT_SECONDS + times * _EACH_SECONDS):
+                    report.figures[fault.name] = await fault.inject(stage, times)
+                say(f"  {report.figures[fault.name]}")
+            except Skipped as skipped:
+                report.skipped.append(f"{fault.name}: {skipped}")
+                say(f"  SKIPPED: {skipped}")
             except Breach as breach:
                 report.breach([f"{fault.name}: {breach}"])
+            except TimeoutError:
+                report.breach([f"{fault.name}: it did not come to its end"])
         faults_seconds = time.monotonic() - started
         stop.set()
         await stage.providers.clear_faults()

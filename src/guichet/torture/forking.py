@@ -40,7 +40,9 @@ class _Forked:
 
     def __init__(self, pid: int) -> None:
         self.pid = pid
-        self._descriptor = os.pidfd_open(pid)
+        self._descriptor = -1
+        with contextlib.suppress(ProcessLookupError):  # it has ended by now
+            self._descriptor = os.pidfd_open(pid)
 
     def ended(self) -> bool:
         if self._descriptor >= 0 and select.select([self._descriptor], [], [], 0)[0]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import random
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -87,7 +86,6 @@ class Load:
     journal: Journal
     traffic: list[Traffic]
     gap_seconds: float
-    chance: random.Random
     customers: int = 0
     #: Customers who were turned away because too many were under way already.
     skipped: int = 0

@@ -96,6 +96,10 @@ class BankPayers(Traffic):
         self._bank = bank
         self._callback_of = callback_of
         self._chance = chance
+        self.users = BANK_USERS
+        #: Receivers of every other payment, while there are any.
+        self.hostile_urls: list[str] = []
+        self.walks = 0
 
     async def close(self) -> None:
         for merchant in self._merchants:
@@ -104,7 +108,10 @@ class BankPayers(Traffic):
     async def walk(self, number: int) -> None:
         chance = random.Random(self._chance.random())
         merchant = chance.choice(self._merchants)
+        self.walks += 1
         currency, callback_url = chance.choice(("GBP", "EUR")), self._callback_of(merchant)
+        if self.hostile_urls and self.walks % 2:
+            callback_url = chance.choice(self.hostile_urls)
         made = await create(self._writer, merchant, number, chance, currency, callback_url, "api")
         page: str = made["authorisationUrl"]
         if chance.random() < _ABANDONED:
@@ -113,7 +120,7 @@ class BankPayers(Traffic):
         if chance.random() < _REFUSED:
             decided = await self._bank.decide("refuse", consent=bank)
         else:
-            (user,) = chance.choices(list(BANK_USERS), list(BANK_USERS.values()))
+            (user,) = chance.choices(list(self.users), list(self.users.values()))
             decided = await self._bank.decide("accept", consent=bank, user=user)
         if chance.random() >= _NO_RETURN:
             callback = decided["callback"]
@@ -148,13 +155,17 @@ class CodePayers(Traffic):
         self._psp = psp
         self._callback_url = callback_url
         self._chance = chance
+        #: How often something happens to the call for a charge.
+        self.charge_faulty = _CHARGE_FAULTY
+        self.walks = 0
 
     async def close(self) -> None:
         await self._merchant.close()
 
     async def walk(self, number: int) -> None:
         chance = random.Random(self._chance.random())
-        if chance.random() < _CHARGE_FAULTY:
+        self.walks += 1
+        if chance.random() < self.charge_faulty:
             kind, when = chance.choice(_CHARGE_FAULTS)
             await self._psp.control("faults", operation="put_cob", kind=kind, when=when)
         made = await create(

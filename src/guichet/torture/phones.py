@@ -42,6 +42,8 @@ class PhonePayers(Traffic):
         self._shop = shop
         self._application_id = application_id
         self._chance = chance
+        self.endings = ENDINGS
+        self.walks = 0
 
     async def close(self) -> None:
         await self._shop.close()
@@ -49,7 +51,8 @@ class PhonePayers(Traffic):
     async def walk(self, number: int) -> None:
         chance = random.Random(self._chance.random())
         channel, first = chance.choice(_OPERATORS)
-        phone = first + chance.choices(list(ENDINGS), list(ENDINGS.values()))[0]
+        self.walks += 1
+        phone = first + chance.choices(list(self.endings), list(self.endings.values()))[0]
         if chance.random() < _TRANSFERRED:
             await self._send(f"transfer {number}", channel, phone, chance.randint(100, 900))
             return

@@ -13,7 +13,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Protocol
@@ -88,10 +88,12 @@ class Program:
     ) -> None:
         self.kills = 0
         self.ends = 0
+        #: Called before each start, so that it can change the environment.
+        self.before_start: Callable[[], None] | None = None
         self.log = log
         self.environment = environment
         self._arguments = arguments
-        self._launcher = launcher or Spawning()
+        self.launcher: Launcher = launcher or Spawning()
         self._running: Running | None = None
         self._keeper: asyncio.Task[None] | None = None
 
@@ -142,7 +144,9 @@ class Program:
         return None if running is None or running.ended() else running.pid
 
     def _spawn(self) -> None:
-        self._running = self._launcher.start(self._arguments, self.environment, self.log)
+        if self.before_start is not None:
+            self.before_start()
+        self._running = self.launcher.start(self._arguments, self.environment, self.log)
 
     def _signal(self, number: int) -> None:
         assert self._running is not None
@@ -188,10 +192,15 @@ async def command(environment: Mapping[str, str], *arguments: str) -> str:
 class Cluster:
     """An embedded PostgreSQL, with nothing about its durability changed."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, settings: Mapping[str, str]) -> None:
         self.kills = 0
         self.folder = folder
-        self._launcher = EmbeddedPostgres(folder, {"shared_buffers": "128MB"})
+        self._launcher = EmbeddedPostgres(folder, {"shared_buffers": "128MB", **settings})
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the postmaster is there."""
+        return self._launcher.pid is not None
 
     async def start(self) -> Endpoints:
         """Start, and recover if needed; the addresses stay the same while it is not stopped."""

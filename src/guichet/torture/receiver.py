@@ -96,6 +96,7 @@ class Receiver(ThreadingHTTPServer):
             flaw = "nobody listens here"
             if hook is not None:
                 flaw = flaw_of(headers, body, hook.secret, hook.hash_key) or ""
+                flaw *= not hook.behaves  # a hostile one looks at nothing
             refused = event_id not in self._seen and sum(event_id.encode()) % _REFUSED_OF == 0
             self._seen.add(event_id)
             behaves = hook.behaves if hook else ""

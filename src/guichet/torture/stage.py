@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import random
+import tempfile
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import UUID
 
@@ -18,9 +19,10 @@ from guichet.torture import accounts
 from guichet.torture.accounts import Application, Receivers
 from guichet.torture.books import Books, read_ours
 from guichet.torture.calls import Merchant
+from guichet.torture.disks import small_disk
 from guichet.torture.journal import Journal, read_journal
 from guichet.torture.kills import Killer, Probe, is_served, killers, until
-from guichet.torture.load import Load, Traffic, Writer
+from guichet.torture.load import Load, Writer
 from guichet.torture.payers import BankPayers, CodePayers
 from guichet.torture.phones import PhonePayers
 from guichet.torture.programs import (
@@ -44,9 +46,11 @@ from guichet.torture.providers import (
     simulating_pix,
 )
 from guichet.torture.receiver import Hook, read_receipts
+from guichet.torture.relay import HttpLosses, http_relay
 
 CUSTOMERS_A_SECOND = 12
 QUIET_SECONDS = 90
+LEASE_SECONDS = 4
 _START_SECONDS = 60
 _NOTICES_SECRET = "torture-notices"
 
@@ -61,6 +65,19 @@ _UNSETTLED = """
     UNION ALL SELECT 'deliveries', count(*) FROM webhook_deliveries
     WHERE status = 'pending' AND url <> ALL($2::text[])
 """
+
+
+@dataclass(frozen=True, eq=False)
+class Kind:
+    """What is special about an installation."""
+
+    name: str
+    database_settings: Mapping[str, str] = field(default_factory=dict)
+    #: The database lies on a disk of its own of this size; 0: beside everything else.
+    disk_mib: int = 0
+
+
+ORDINARY = Kind("ordinary")
 
 
 class Unsettled(Exception):
@@ -101,10 +118,17 @@ class Stage:
     receivers: Receivers
     server: Program
     worker: Program
+    launcher: Launcher | None
     killers: list[Killer]
     journal: Journal
     load: Load
+    bank_payers: BankPayers
+    code_payers: CodePayers
+    phone_payers: PhonePayers
+    losses: HttpLosses
     probe: Probe
+    #: A folder whose path is short enough for sockets.
+    short_folder: Path
 
     def chance(self, name: str) -> random.Random:
         """Random choices for ``name``, from the seed."""
@@ -114,34 +138,53 @@ class Stage:
         """Whether the server answers and says that a commit can succeed."""
         return await is_served(self.url)
 
+    async def restarted(self, *programs: Program) -> None:
+        """Kill programs, which start again with the environment that they have now, and wait until
+        all is ready.
+        """
+        for program in programs:
+            program.kill()
+        await self.is_ready()
+
+    async def is_ready(self) -> None:
+        """Wait until server, worker and database are there."""
+        for each in self.killers:
+            await until(each.is_ready)
+
+    async def acknowledges(self) -> float:
+        """Wait until one more write is acknowledged; how long that took, in seconds."""
+        started, before = time.monotonic(), self.journal.acknowledged
+        while self.journal.acknowledged == before:
+            await asyncio.sleep(0.02)
+        return time.monotonic() - started
+
     @property
     def hostile(self) -> list[str]:
         """The addresses of receivers that never take anything."""
-        return [
-            self.receivers.url(path) for path, hook in self.receivers.hooks.items() if hook.behaves
-        ]
+        paths = [path for path, hook in self.receivers.hooks.items() if hook.behaves]
+        urls = [self.receivers.url(path) for path in paths]
+        return urls + [url.replace("http:", "https:") for url in urls]
 
 
 @asynccontextmanager
 async def staged(
-    folder: Path, seed: int, launcher: Launcher | None = None, **extra: str
+    folder: Path, seed: int, launcher: Launcher | None = None, kind: Kind = ORDINARY
 ) -> AsyncIterator[Stage]:
-    """Database, providers, receiver, server and worker, each a process; and the load to come.
-
-    ``extra`` are settings of the gateway, by their names in the environment.
-    """
+    """Database, providers, receiver, server and worker, each a process; and the load to come."""
     async with AsyncExitStack() as stack:
-        cluster = Cluster(folder / "database")
+        cluster = Cluster(folder / "database", kind.database_settings)
+        if kind.disk_mib:
+            stack.enter_context(small_disk(cluster.folder, kind.disk_mib))
         stack.push_async_callback(cluster.stop)
         journal = Journal(folder / "journal")
         stack.callback(journal.close)
+        short = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="torture-")))
         endpoints, providers = await asyncio.gather(cluster.start(), _providers(stack, folder))
-        port, receiver_port, notices_port = free_port(), free_port(), free_port()
+        port, relay_port, receiver_port, notices_port = [free_port() for _ in range(4)]
         url, notices_url = f"http://127.0.0.1:{port}", f"https://127.0.0.1:{notices_port}"
         settings = environment(
             **_settings(endpoints, providers, port, notices_port),
             GUICHET_SECRET_KEYS=accounts.secret_key(),
-            **extra,
         )
         await accounts.migrate(settings)
         made = await accounts.applications(settings)
@@ -167,13 +210,17 @@ async def staged(
         shop = accounts.notchpay_shop(url, made[2])
         await accounts.listen(receivers, shop, made[2], "/notchpay")
         await shop.close()
+        losses = HttpLosses(random.Random(f"{seed} losses"))
+        await stack.enter_async_context(http_relay(relay_port, port, losses))
         chance = random.Random(f"{seed} load")
-        traffic = _traffic(url, journal, providers, made, receivers, chance)
-        load = Load(journal, traffic, 1 / CUSTOMERS_A_SECOND, chance)
+        traffic = _traffic(
+            f"http://127.0.0.1:{relay_port}", journal, providers, made, receivers, chance
+        )
+        load = Load(journal, list(traffic), 1 / CUSTOMERS_A_SECOND)
         probe = Probe(endpoints.owner_dsn)
         yield Stage(
             seed, folder, url, settings, cluster, endpoints, providers, made, receivers,
-            server, worker, kills, journal, load, probe,
+            server, worker, launcher, kills, journal, load, *traffic, losses, probe, short,
         )  # fmt: skip
 
 
@@ -203,7 +250,7 @@ def _settings(
         "GUICHET_YAPILY_WEBHOOK_SECRET": _NOTICES_SECRET,
         "GUICHET_PROVIDER_TIMEOUT_SECONDS": "1.5",
         "GUICHET_WEBHOOK_TIMEOUT_SECONDS": "1.5",
-        "GUICHET_LEASE_SECONDS": "4",
+        "GUICHET_LEASE_SECONDS": str(LEASE_SECONDS),
         "GUICHET_LOG_LEVEL": "warning",
         "GUICHET_NOTICES_TLS_PORT": str(notices_port),
         "GUICHET_RECONCILE_SECONDS": "5",
@@ -218,7 +265,7 @@ def _traffic(
     made: list[Application],
     receivers: Receivers,
     chance: random.Random,
-) -> list[Traffic]:
+) -> tuple[BankPayers, CodePayers, PhonePayers]:
     writer = Writer(journal)
     merchants = [accounts.neopay_merchant(url, each) for each in made[:2]]
 
@@ -227,11 +274,11 @@ def _traffic(
 
     pix = accounts.neopay_merchant(url, made[0])
     shop = accounts.notchpay_shop(url, made[2])
-    return [
+    return (
         BankPayers(writer, merchants, providers.bank, callback_of, chance),
         CodePayers(writer, pix, providers.psp, callback_of(pix), chance),
         PhonePayers(writer, shop, str(made[2].id), chance),
-    ]
+    )
 
 
 async def settle(stage: Stage, limit_seconds: float = QUIET_SECONDS) -> float:
@@ -266,6 +313,7 @@ async def read_books(stage: Stage) -> Books:
         ours=ours,
         provider=await stage.providers.orders(),
         receipts=read_receipts(stage.receivers.book),
+        hostile=stage.hostile,
     )
 
 

@@ -48,7 +48,8 @@ def told(books: Books) -> Iterator[str]:
             if receipts:
                 yield f"event {event['id']}: told, though nobody asked"
             continue
-        if not any(200 <= receipt.status < 300 for receipt in receipts):
+        is_hostile = subject.get("notify_url") in books.hostile
+        if not is_hostile and not any(200 <= receipt.status < 300 for receipt in receipts):
             yield f"event {event['id']}: never taken"
         if len({receipt.body for receipt in receipts}) > 1:
             yield f"event {event['id']}: {len(receipts)} tries, not the same bytes"
