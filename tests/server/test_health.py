@@ -9,6 +9,7 @@ import asyncpg
 import pytest
 
 from conftest import DatabaseUrls
+from guichet.domain.errors import DatabaseUnavailable
 from guichet.gateway import Gateway
 from guichet.server.health import Health
 from server.programs import SECRET_KEY, free_port, running
@@ -119,3 +120,14 @@ async def test_a_worker_answers_on_a_port_of_its_own(database_urls: DatabaseUrls
         assert 'guichet_queue_depth{queue="deliveries"}' in (await program.get("/metrics")).text
         assert (await program.get("/api/payments")).status_code == 404
         assert program.stop() == 0
+
+
+async def test_a_disk_that_was_full_a_moment_ago_makes_it_unready(gateway: Gateway) -> None:
+    health = Health()
+    health.open(gateway)
+
+    with pytest.raises(DatabaseUnavailable):
+        async with gateway.database.connection():
+            raise asyncpg.DiskFullError
+
+    assert await ask(health, "/readyz") == (503, "not ready: the database's disk is full\n")

@@ -19,6 +19,8 @@ _log = logging.getLogger(__name__)
 
 #: However often it is asked for, the database's health is looked at this often at most.
 _LOOK_SECONDS = 1.0
+#: A write that found no room: the next one will not either, until somebody has made some.
+_FULL_SECONDS = 10.0
 _PATIENCE_SECONDS = 3.0
 _FORWARDED = frozenset({b"forwarded", b"x-forwarded-for"})
 
@@ -71,6 +73,8 @@ class Health:
             self._looking = self._looking or asyncio.create_task(self._commits(gateway))
             if not await asyncio.shield(self._looking):
                 return "the database takes no commit"
+        if asyncio.get_running_loop().time() - gateway.database.full_at < _FULL_SECONDS:
+            return "the database's disk is full"
         if gateway.access.halted_because:
             return "the books are wrong, no new money moves"
         return "" if self._gateway is gateway else "stopping"

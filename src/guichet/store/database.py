@@ -106,6 +106,8 @@ class Database:
         self._open = 0
         self._waiting: deque[tuple[asyncio.Future[None], float]] = deque()
         self._closed = False
+        #: When a write last found no room on the database's disk, by the loop's clock.
+        self.full_at = float("-inf")
 
     async def connect(self) -> Connection:
         """A connection of the caller's own, outside the free list (for LISTEN)."""
@@ -142,6 +144,8 @@ class Database:
         except _TOO_LONG as error:
             raise Unavailable from error
         except _LOST as error:
+            if isinstance(error, asyncpg.DiskFullError):
+                self.full_at = asyncio.get_running_loop().time()
             connection.terminate()
             raise DatabaseUnavailable from error
         except asyncio.CancelledError:

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from guichet.torture.calls import Merchant, Shop
 from guichet.torture.programs import command
-from guichet.torture.providers import PixSimulator
+from guichet.torture.providers import OperatorSimulator, PixSimulator
 from guichet.torture.receiver import Hook, write_hooks
 from guichet.torture.told import NOTCHPAY_EVENTS
 
@@ -125,6 +125,26 @@ async def connect_pix(
     )
     (url,) = [line.split()[1] for line in said.splitlines() if line.startswith("webhook:")]
     await psp.control("webhook", url=url)
+
+
+async def connect_gsma(
+    settings: Mapping[str, str],
+    application: Application,
+    operators: OperatorSimulator,
+    folder: Path,
+) -> None:
+    """Give the application an account at the operator that speaks GSMA's API."""
+    account = operators.account
+    names = ("client_id", "client_secret", "api_key")
+    lines = [f"{name} = {account[f'gsma_sandbox_{name}']}" for name in names]
+    lines += [f"base_url = {account['gsma_sandbox_url']}", "currency = XAF", "callbacks = on"]
+    file = folder / "gsma.account"
+    file.write_text("\n".join(lines) + "\n")
+    await command(
+        settings,
+        *("mobile-money", "connect", "gsma"),
+        *("--application", str(application.id), "--settings-file", str(file)),
+    )
 
 
 def neopay_merchant(url: str, application: Application) -> Merchant:

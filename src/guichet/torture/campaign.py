@@ -16,7 +16,7 @@ from typing import NamedTuple
 from guichet.torture.books import Books
 from guichet.torture.compare import compare
 from guichet.torture.journal import Fate
-from guichet.torture.stage import Stage, Unsettled, audit, read_books, settle
+from guichet.torture.stage import QUIET_SECONDS, Stage, Unsettled, audit, read_books, settle
 
 #: At most so many contradictions are told; the rest are counted.
 _TOLD_MAX = 20
@@ -53,11 +53,14 @@ class Report:
     seed: int
     figures: dict[str, Figures] = field(default_factory=dict)
     breaches: list[str] = field(default_factory=list)
+    #: Every contradiction, also those that ``breaches`` only counts.
+    all_breaches: list[str] = field(default_factory=list, repr=False)
     #: Faults that could not be injected here, and why.
     skipped: list[str] = field(default_factory=list)
 
     def breach(self, what: Sequence[str]) -> None:
         """Write down contradictions, the first ones in words."""
+        self.all_breaches += what
         self.breaches += what[:_TOLD_MAX]
         if len(what) > _TOLD_MAX:
             self.breaches.append(f"and {len(what) - _TOLD_MAX} more like these")
@@ -67,10 +70,12 @@ async def run(
     stage: Stage,
     faults: Sequence[tuple[Fault, int]],
     say: Callable[[str], None] = lambda _: None,
+    quiet_seconds: float = QUIET_SECONDS,
 ) -> tuple[Report, Books]:
     """Inject each fault its number of times, one kind after the other, under load.
 
-    ``say`` is told what goes on.
+    ``say`` is told what goes on. Once the faults are over customers must come to their end within
+    ``quiet_seconds``, and then everything must settle within as much.
     """
     report = Report(stage.seed)
     stop = asyncio.Event()
@@ -94,17 +99,23 @@ async def run(
         faults_seconds = time.monotonic() - started
         stop.set()
         await stage.providers.clear_faults()
-        await load
+        say("faults are over")
+        try:
+            await asyncio.wait_for(load, quiet_seconds)
+        except TimeoutError:
+            report.breach([f"not every customer could finish in {quiet_seconds:.0f} s"])
         probe.cancel()
+    say("every customer has finished")
     try:
-        quiet_seconds = await settle(stage)
+        quiet_after = await settle(stage, quiet_seconds)
     except Unsettled as unsettled:
         report.breach([f"not everything settled {unsettled}"])
-        quiet_seconds = float("nan")
+        quiet_after = float("nan")
+    say(f"quiet after {quiet_after:.1f} s")
     books = await read_books(stage)
     _judge(stage, report, books, faults_seconds)
     report.breach([f"audit: {line}" for line in await audit(stage.settings)])
-    report.figures["load"] = load_figures(stage, books, faults_seconds, quiet_seconds)
+    report.figures["load"] = load_figures(stage, books, faults_seconds, quiet_after)
     return report, books
 
 
@@ -112,7 +123,16 @@ def _judge(stage: Stage, report: Report, books: Books, faults_seconds: float) ->
     report.breach(stage.probe.findings)
     if stage.probe.samples < faults_seconds:
         report.breach([f"the ledger was looked at {stage.probe.samples} times only"])
-    report.breach(compare(books))
+    report.breach(stage.kind.judge(books))
+    if stage.kind.judge is compare and stage.load.gone:
+        report.breach([f"{stage.load.gone} customers found that their payment is not there"])
+
+
+def unknown_orders(books: Books) -> int:
+    """How many orders of the providers none of our rows knows."""
+    ours = {row["id"].hex for row in books.ours.attempts}
+    ours |= {row["id"].hex for row in (*books.ours.transfers, *books.ours.refunds)}
+    return sum(order["paymentIdempotencyId"] not in ours for order in books.provider)
 
 
 def load_figures(
@@ -127,6 +147,8 @@ def load_figures(
         "tries": {fate.value: sum(each.fate is fate for each in tries) for fate in Fate},
         "customers": stage.load.customers,
         "customers_turned_away": stage.load.skipped,
+        "payments_not_found": stage.load.gone,
+        "orders_unknown_to_us": unknown_orders(books),
         "quiet_after_seconds": round(quiet_seconds, 1),
         "payments": dict(Counter(row["status"] for row in books.ours.payments)),
         "transfers": dict(Counter(row["status"] for row in books.ours.transfers)),

@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import importlib
 import os
+import runpy
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 CLOCK = "TORTURE_CLOCK"
+#: A file of Python that is run first: how a test of the harness plants a bug.
+SABOTAGE = "TORTURE_SABOTAGE"
 
 
 def main(arguments: list[str]) -> None:
@@ -21,6 +24,9 @@ def main(arguments: list[str]) -> None:
     file = os.environ.pop(CLOCK, "")
     if file:
         _mislead(Path(file))
+    sabotage = os.environ.pop(SABOTAGE, "")
+    if sabotage:
+        runpy.run_path(sabotage)
     sys.argv = ["guichet", *arguments]
     # Run, not imported: nothing of the harness leans on what it checks.
     importlib.import_module("guichet.cli").main()

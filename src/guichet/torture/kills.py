@@ -43,17 +43,21 @@ class Probe:
 
     dsn: str
     samples: int = 0
+    paused: bool = False
     findings: list[str] = field(default_factory=list)
 
     async def run(self) -> None:
         while True:
+            if self.paused:
+                await asyncio.sleep(_PAUSE_SECONDS)
+                continue
             try:
                 connection = await asyncpg.connect(self.dsn, timeout=2)
             except _LOST:
                 await asyncio.sleep(_PAUSE_SECONDS)
                 continue
             try:
-                while True:
+                while not self.paused:
                     for row in await connection.fetch(_TRIAL, timeout=5):
                         if row["off"]:
                             self.findings.append(f"trial balance: {tuple(row)}")

@@ -19,6 +19,10 @@ _GAPS_SECONDS = (0.2, 0.4, 0.8, 1.5)
 _IN_FLIGHT_MAX = 40
 
 
+class Gone(Exception):
+    """What a customer was about to pay is not there any more."""
+
+
 class Traffic(Protocol):
     """One kind of customers, with the merchants that they pay."""
 
@@ -65,6 +69,9 @@ class Writer:
                 if fate is Fate.DEFINITIVE and doubtful and is_done(answer):
                     fate = Fate.OK
                 doubtful = doubtful or fate is Fate.AMBIGUOUS
+                if answer.status == 404:
+                    self.journal.conclude(number, sent_at, fate, answer.status)
+                    raise Gone
                 said = told(answer.body) if answer.status < 300 else None
                 self.journal.conclude(number, sent_at, fate, answer.status, said)
                 times -= fate is not Fate.AMBIGUOUS
@@ -89,6 +96,8 @@ class Load:
     customers: int = 0
     #: Customers who were turned away because too many were under way already.
     skipped: int = 0
+    #: Customers whose payment was not there when they came back to it.
+    gone: int = 0
     _failed: list[BaseException] = field(default_factory=list)
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -98,7 +107,11 @@ class Load:
 
         def finished(task: asyncio.Task[None]) -> None:
             journeys.discard(task)
-            if not task.cancelled() and (error := task.exception()) is not None:
+            if task.cancelled() or (error := task.exception()) is None:
+                return
+            if isinstance(error, Gone):
+                self.gone += 1
+            else:
                 failed.append(error)
 
         kinds = cycle(self.traffic)

@@ -13,7 +13,7 @@ import httpx2
 
 from guichet.torture.calls import Answer, Merchant
 from guichet.torture.journal import neopay_says
-from guichet.torture.load import Traffic, Writer, gaps
+from guichet.torture.load import Gone, Traffic, Writer, gaps
 from guichet.torture.providers import PixSimulator, Simulator
 
 #: What becomes of a payment at the bank, by login name, and how often.
@@ -182,6 +182,8 @@ class CodePayers(Traffic):
         for gap_seconds in gaps():
             with suppress(httpx2.TransportError):
                 answer = await self._merchant.get(f"/api/payments/{payment_id}")
+                if answer.status == 404:
+                    raise Gone
                 if answer.status == 200 and (code := answer.json()["payment"]["qr_code"]):
                     return str(code)
             await asyncio.sleep(gap_seconds)

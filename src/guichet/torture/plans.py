@@ -23,6 +23,8 @@ from guichet.torture.faults.failpoints import FAILPOINTS
 from guichet.torture.faults.hostility import HOSTILITY
 from guichet.torture.faults.outcomes import OUTCOMES
 from guichet.torture.faults.pauses import PAUSES
+from guichet.torture.faults.restore import RESTORED, RESTORES
+from guichet.torture.faults.upgrade import UPGRADES
 from guichet.torture.stage import ORDINARY, Kind
 
 
@@ -61,6 +63,8 @@ PLAN: Sequence[Planned] = (
     Planned(OUTCOMES, 100, 1000, 5000),
     Planned(DISORDER, 60, 5000, 20000),
     Planned(CLOCKS, 4, 20, 100),
+    Planned(UPGRADES, 1, 5, 10),
+    Planned(RESTORES, 1, 3, 10, RESTORED),
     Planned(DISK, 1, 10, 30, SMALL_DISK),
 )
 

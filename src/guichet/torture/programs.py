@@ -13,6 +13,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -26,6 +27,9 @@ from guichet.embedded import EmbeddedPostgres, Endpoints
 _RELEASE = Path(__file__).parents[2]
 _PAUSE_SECONDS = 0.02
 _STOP_SECONDS = 20.0
+#: What ends so soon has a reason, which may go away: a database that is starting, say.
+_SHORT_SECONDS = 1.5
+_AGAIN_SECONDS = 0.2
 #: What a release leaves in the environment of the programs that it is run beside.
 ENTRY = "guichet.torture.entry"
 
@@ -146,6 +150,7 @@ class Program:
     def _spawn(self) -> None:
         if self.before_start is not None:
             self.before_start()
+        self._started_at = time.monotonic()
         self._running = self.launcher.start(self._arguments, self.environment, self.log)
 
     def _signal(self, number: int) -> None:
@@ -164,6 +169,8 @@ class Program:
             if self._running.ended():
                 self.ends += 1
                 self._signal(signal.SIGKILL)  # what it may have left behind
+                if time.monotonic() - self._started_at < _SHORT_SECONDS:
+                    await asyncio.sleep(_AGAIN_SECONDS)
                 self._spawn()
 
 

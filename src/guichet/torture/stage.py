@@ -6,7 +6,7 @@ import asyncio
 import random
 import tempfile
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +19,7 @@ from guichet.torture import accounts
 from guichet.torture.accounts import Application, Receivers
 from guichet.torture.books import Books, read_ours
 from guichet.torture.calls import Merchant
+from guichet.torture.compare import compare
 from guichet.torture.disks import small_disk
 from guichet.torture.journal import Journal, read_journal
 from guichet.torture.kills import Killer, Probe, is_served, killers, until
@@ -73,6 +74,10 @@ class Kind:
 
     name: str
     database_settings: Mapping[str, str] = field(default_factory=dict)
+    #: More for the environment of server and worker.
+    environment: Mapping[str, str] = field(default_factory=dict)
+    #: What must be true of the books once everything is quiet.
+    judge: Callable[[Books], list[str]] = compare
     #: The database lies on a disk of its own of this size; 0: beside everything else.
     disk_mib: int = 0
 
@@ -107,6 +112,7 @@ class Providers:
 class Stage:
     """Everything that runs, and where its files are."""
 
+    kind: Kind
     seed: int
     folder: Path
     url: str
@@ -189,7 +195,10 @@ async def staged(
         await accounts.migrate(settings)
         made = await accounts.applications(settings)
         over_tls = settings | {"GUICHET_NOTICES_URL": notices_url}
-        await accounts.connect_pix(over_tls, made[0], providers.psp, folder)
+        await asyncio.gather(
+            accounts.connect_pix(over_tls, made[0], providers.psp, folder),
+            accounts.connect_gsma(settings, made[2], providers.operators, folder),
+        )
         hook_url = f"{url}/notices/yapily/sandbox/{_NOTICES_SECRET}"
         await providers.bank.control("webhook", url=hook_url)
         receivers = Receivers(receiver_port, folder / "receipts", folder / "hooks")
@@ -199,8 +208,9 @@ async def staged(
         receiver = Program(
             ["guichet.torture.receiver", *book], folder / "receiver.log", environment(), launcher
         )
-        server = Program([ENTRY, "serve"], folder / "server.log", dict(settings), launcher)
-        worker = Program([ENTRY, "work"], folder / "worker.log", dict(settings), launcher)
+        own = settings | dict(kind.environment)
+        server = Program([ENTRY, "serve"], folder / "server.log", own | {}, launcher)
+        worker = Program([ENTRY, "work"], folder / "worker.log", own | {}, launcher)
         for program in (receiver, server, worker):
             await stack.enter_async_context(running(program))
         kills = killers(seed, server, worker, cluster, url, endpoints.superuser_dsn)
@@ -219,7 +229,7 @@ async def staged(
         load = Load(journal, list(traffic), 1 / CUSTOMERS_A_SECOND)
         probe = Probe(endpoints.owner_dsn)
         yield Stage(
-            seed, folder, url, settings, cluster, endpoints, providers, made, receivers,
+            kind, seed, folder, url, settings, cluster, endpoints, providers, made, receivers,
             server, worker, launcher, kills, journal, load, *traffic, losses, probe, short,
         )  # fmt: skip
 

@@ -67,6 +67,8 @@ async def _inject(stage: Stage, times: int) -> Figures:
     seen["write"] = {each.status for each in tries if each.status and each.status >= 500}
     if any(others := statuses - {200, 503} for statuses in seen.values()):
         raise Breach(f"other statuses than 200 and 503: {others}")
+    if 503 in seen["write"] and 503 not in seen["health"]:
+        raise Breach("it said that it is ready, and took no write")
     if 503 not in seen["write"]:
         raise Breach("the full disk was not felt")
     return {

@@ -1,5 +1,8 @@
-"""Ten kills each of server, worker and database under load: nothing acknowledged is lost, nothing
-is done twice, and once the faults are over everything settles.
+"""One campaign of the harness on real processes: kills, a death at every failpoint, lost commits
+and answers, cut sessions, no session free at the database.
+
+Nothing acknowledged is lost, nothing is done twice, and once the faults are over everything
+settles. `guichet torture` runs the same with more of each (docs/reliability.md).
 """
 
 from __future__ import annotations
@@ -14,33 +17,34 @@ import pytest
 
 from conftest import DatabaseUrls
 from gateways import SECRET_KEY
+from guichet.failpoints import POINTS
 from guichet.torture.books import Books
 from guichet.torture.campaign import run
 from guichet.torture.compare import compare
-from guichet.torture.faults.crashes import KILLS
 from guichet.torture.forking import Forking
 from guichet.torture.journal import Fate, Try, Write
+from guichet.torture.plans import chosen
 from guichet.torture.programs import CommandFailed, command, environment
 from guichet.torture.providers import free_port
 from guichet.torture.stage import staged
 
-COUNT = 10
+FAULTS = ("F1-F3", "F5", "F7", "F8", "F9", "F12")
 
 
 @pytest.mark.kill
-@pytest.mark.timeout(180)
-async def test_kills_of_every_part_lose_and_double_nothing(tmp_path: Path) -> None:
+async def test_faults_lose_and_double_nothing(tmp_path: Path) -> None:
     seed = random.SystemRandom().randrange(2**32)
     print(f"seed {seed}")  # noqa: T201
+    faults = [(each.fault, each.times("A")) for each in chosen("A", FAULTS)]
     with Forking() as launcher:
         async with staged(tmp_path, seed, launcher) as stage:
-            report, books = await run(stage, [(KILLS, COUNT)])
-            print(report.figures)  # noqa: T201
+            report, books = await run(stage, faults, print)
+            print(report.figures["load"])  # noqa: T201
             assert report.breaches == []
-            assert [len(killer.kills) for killer in stage.killers] == [COUNT] * 3
-            offered = report.figures["load"]["writes_offered_per_second"]
-            assert isinstance(offered, float)
-            assert offered >= 20
+            assert [len(killer.kills) for killer in stage.killers] == [10] * 3
+    offered = report.figures["load"]["writes_offered_per_second"]
+    assert isinstance(offered, float)
+    assert offered >= 20
     for bug, planted in _planted(books):
         assert compare(planted) != [], bug
 
@@ -78,3 +82,34 @@ async def test_a_database_that_may_lose_commits_is_refused(
     )
     with pytest.raises(CommandFailed, match="synchronous_commit is off"):
         await command(settings, "serve")
+
+
+def test_there_are_points_enough() -> None:
+    assert len(POINTS) >= 20
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        ({"GUICHET_FAILPOINTS": "nowhere"}, "no such failpoint: nowhere"),
+        (
+            {
+                "GUICHET_FAILPOINTS": "call.before",
+                "GUICHET_YAPILY_LIVE_ID": "id",
+                "GUICHET_YAPILY_LIVE_SECRET": "secret",
+            },
+            "something is live here",
+        ),
+    ],
+)
+async def test_a_server_refuses_unknown_points_and_any_where_something_is_live(
+    seeded: DatabaseUrls, settings: dict[str, str], sentence: str
+) -> None:
+    chosen = environment(
+        GUICHET_PORT=str(free_port()),
+        GUICHET_DATABASE_URL=seeded.serving_url,
+        GUICHET_SECRET_KEYS=SECRET_KEY,
+        **settings,
+    )
+    with pytest.raises(CommandFailed, match=sentence):
+        await command(chosen, "serve")

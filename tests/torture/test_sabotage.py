@@ -1,0 +1,32 @@
+"""A sabotaged gateway under the harness: each planted bug is found by name (G25)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from guichet.torture.campaign import run
+from guichet.torture.entry import SABOTAGE
+from guichet.torture.faults.crashes import DATABASE_KILLS
+from guichet.torture.faults.outcomes import OUTCOMES
+from guichet.torture.forking import Forking
+from guichet.torture.stage import Kind, staged
+from torture.sabotage import BUGS
+
+SABOTAGED = Kind(
+    "sabotaged",
+    database_settings={"synchronous_commit": "off", "wal_writer_delay": "10s"},
+    environment={SABOTAGE: str(Path(__file__).with_name("sabotage.py"))},
+)
+
+
+@pytest.mark.kill
+async def test_each_planted_bug_is_found(tmp_path: Path) -> None:
+    with Forking() as launcher:
+        async with staged(tmp_path, 1, launcher, SABOTAGED) as stage:
+            # No notice corrects what a bug has made of an answer.
+            await stage.providers.bank.control("webhook", url=None)
+            report, _ = await run(stage, [(OUTCOMES, 60), (DATABASE_KILLS, 3)], quiet_seconds=5)
+    found = "\n".join(report.all_breaches)
+    assert [bug for bug, finding in BUGS.items() if finding not in found] == []
