@@ -129,3 +129,19 @@ async def test_items_of_one_identity_do_not_share_a_batch() -> None:
     await asyncio.gather(*(desk.submit(n) for n in range(6)))
 
     assert all(len({n % 2 for n in batch}) == len(batch) for batch in work.batches)
+
+
+async def test_who_waits_for_a_lost_database_is_told_with_those_before() -> None:
+    work = Work()
+    made = batcher(work)
+    first = asyncio.create_task(made.submit(13))
+    await work.begun.wait()
+    waiting = [asyncio.create_task(made.submit(number)) for number in (1, 2)]
+    await asyncio.sleep(0)
+
+    work.error = DatabaseUnavailable()
+    work.gate.set()
+    answers = await asyncio.gather(first, *waiting, return_exceptions=True)
+
+    assert all(isinstance(answer, DatabaseUnavailable) for answer in answers)
+    assert work.batches == [[13]]

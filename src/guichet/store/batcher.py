@@ -33,8 +33,8 @@ class Batcher(Generic[Item, Answer]):
 
     ``work`` answers for each item, in order: a value, or an exception that concerns this item
     alone. When it raises, everything of the batch was rolled back and the items are run one by
-    one, so that one bad item never fails its neighbours; a database that cannot be
-    had is everybody's error.
+    one, so that one bad item never fails its neighbours; a database that cannot be had is
+    everybody's error, of those in the queue too: they would wait as long for the same answer.
     ``key`` tells items apart that must not share a batch (the second waits for the next one).
     """
 
@@ -89,16 +89,25 @@ class Batcher(Generic[Item, Answer]):
             try:
                 answers = await self._work(items)
             except (Unavailable, asyncio.CancelledError) as error:
-                alone = isinstance(error, Conflicted) and len(items) > 1
-                answers = (
-                    await self._one_by_one(items) if alone else [_as_error(error)] * len(items)
-                )
+                if isinstance(error, Conflicted) and len(items) > 1:
+                    answers = await self._one_by_one(items)
+                else:
+                    batch += self._everybody(error)
+                    answers = [_as_error(error)] * len(batch)
             except Exception as error:  # noqa: BLE001 - whatever it is, it is the items' answer
                 answers = [error] if len(items) == 1 else await self._one_by_one(items)
             for (_, future, _), answer in zip(batch, answers, strict=True):
                 _settle(future, answer)
         # With no await since the queue was seen empty: an item submitted now starts a new writer.
         self._running -= 1
+
+    def _everybody(self, error: BaseException) -> list[_Queued[Item, Answer]]:
+        """Those whose error it is as well, out of the queue."""
+        if isinstance(error, Conflicted) or not isinstance(error, Unavailable):
+            return []
+        waiting = list(self._queue)
+        self._queue.clear()
+        return waiting
 
     def _next_batch(self) -> list[_Queued[Item, Answer]]:
         queue, key = self._queue, self._key

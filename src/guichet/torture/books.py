@@ -34,7 +34,9 @@ _EVENTS = """
     FROM events WHERE subject_type IN ('payment', 'transfer') ORDER BY subject_id, version
 """
 _REFUNDS = """
-    SELECT id, payment_id::text, rail, amount_minor, currency, status, note FROM refunds
+    SELECT r.id, r.payment_id::text, r.rail, r.amount_minor, r.currency, r.status,
+        p.reference AS paid_by
+    FROM refunds r JOIN payments p ON p.id = r.payment_id
 """
 _TRANSFERS = """
     SELECT id, application_id::text, rail, amount_minor, currency, status, reference FROM transfers

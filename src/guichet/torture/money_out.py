@@ -23,9 +23,12 @@ _REFUNDS = _Kind("refund", "refund", "refund")
 
 
 def money_out(books: Books) -> Iterator[str]:
-    """Transfers and refunds in all of the books, and what payments say of their refunds."""
+    """Transfers and refunds in all of the books, and what payments say of their refunds.
+
+    A payment is given back once, all of it, so that a refund goes by the name of its payment.
+    """
     yield from _compared(books, _TRANSFERS, books.ours.transfers, "reference")
-    yield from _compared(books, _REFUNDS, books.ours.refunds, "note")
+    yield from _compared(books, _REFUNDS, books.ours.refunds, "paid_by")
     refunded: Counter[str] = Counter()
     for row in books.ours.refunds:
         refunded[row["payment_id"]] += row["amount_minor"] * (row["status"] == "completed")

@@ -59,7 +59,7 @@ class PhonePayers(Traffic):
         key, amount = f"order {number}", chance.randint(100, 90_000)
         await self._collect(key, channel, phone, amount)
         if chance.random() < _REFUNDED and await self._is_complete(key):
-            await self._refund(f"refund {number}", key, amount)
+            await self._refund(key, amount)
 
     async def _collect(self, key: str, channel: str, phone: str, amount: int) -> None:
         fields = {"amount": amount, "currency": "XAF", "phone": phone, "reference": key}
@@ -101,15 +101,15 @@ class PhonePayers(Traffic):
             currency="XAF",
         )
 
-    async def _refund(self, key: str, payment: str, amount: int) -> None:
+    async def _refund(self, payment: str, amount: int) -> None:
         """All of it: a repetition finds nothing left, which means that the first one was done."""
 
         async def refund() -> Answer:
-            return await self._shop.call("POST", "/refunds", payment=payment, reason=key)
+            return await self._shop.call("POST", "/refunds", payment=payment)
 
         await self._writer.write(
             "refund",
-            key,
+            payment,
             refund,
             is_done=lambda answer: answer.status == 422,
             application_id=self._application_id,
