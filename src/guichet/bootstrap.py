@@ -261,13 +261,13 @@ async def build_gateway(
     """
     logs.hide(*settings.secrets, *secret_keys.split(","), urlsplit(database_url).password or "")
     # A clock that is moved, moves circuits, too; durations are nobody else's to move.
-    seconds = (lambda: clock.now().timestamp()) if clock else time.monotonic
+    moved = clock
+    seconds = (lambda: moved.now().timestamp()) if moved else time.monotonic
     http = GuardedClient(circuits=Circuits(settings.provider_failures_max, seconds))
     database = Database(database_url, settings.database_connections)
-    timekeeper = None
-    if clock is None:
-        clock = anchored = AnchoredClock()
-        timekeeper = Timekeeper(database, anchored)
+    anchored = AnchoredClock()
+    timekeeper = Timekeeper(database, anchored) if clock is None else None
+    clock = clock or anchored
     vault = Vault([key.strip() for key in secret_keys.split(",") if key.strip()])
     gateway = Gateway(
         settings=settings,
