@@ -11,7 +11,18 @@ import pytest
 from documented import Undocumented, documented, judge_notice
 from guichet.dialects.neopay.openapi import examples
 from guichet.dialects.notchpay.openapi import examples as notch
+from guichet.server import refusals
+from guichet.server.refusals import Refusal
 
+REFUSALS = [
+    refusals.BAD_REQUEST,
+    refusals.TOO_SLOW,
+    refusals.BODY_TOO_LARGE,
+    refusals.TARGET_TOO_LONG,
+    refusals.HEAD_TOO_LARGE,
+    refusals.TOO_MANY_OF_ADDRESS,
+    refusals.BUSY[0],
+]
 Change = Callable[[dict[str, Any]], object]
 JSON = {"content-type": "application/json"}
 TARGET = f"/api/payments/{examples.PAYMENT_ID}"
@@ -74,6 +85,16 @@ def test_content_type_that_is_not_documented_is_found() -> None:
 def test_header_that_is_missing_is_found() -> None:
     with pytest.raises(Undocumented, match="Retry-After"):
         documented("neopay").response("GET", TARGET, 503, JSON, b'{"message":"x"}')
+
+
+@pytest.mark.parametrize(("name", "target"), [("neopay", TARGET), ("notchpay", "/payments")])
+@pytest.mark.parametrize("refusal", REFUSALS, ids=lambda refusal: str(refusal.status))
+def test_answers_of_the_servers_edge_are_documented(
+    refusal: Refusal, name: str, target: str
+) -> None:
+    lines = refusal.head.decode().splitlines()[1:]
+    headers = {key: value for key, _, value in (line.partition(": ") for line in lines)}
+    documented(name).response("GET", target, refusal.status, headers, refusal.body)
 
 
 def test_notice_that_differs_is_found() -> None:

@@ -44,6 +44,10 @@ _RESPONSES: dict[str, Schema] = {
         "A request with this Idempotency-Key is still running.",
     ),
     "TooLarge": _failed("The body is over 256 KiB.", "The POST data is too large."),
+    "TargetTooLong": _failed("The address is too long.", "Request-URI Too Long"),
+    "HeadTooLarge": _failed(
+        "The headers are too large, or too many.", "Request Header Fields Too Large"
+    ),
     "UnsupportedMediaType": _failed("The body is compressed.", "Unsupported Media Type"),
     "Invalid": response(
         "Broken fields, all of them at once.",
@@ -80,9 +84,11 @@ _FAILURES = {
     408: "RequestTimeout",
     409: "Conflict",
     413: "TooLarge",
+    414: "TargetTooLong",
     415: "UnsupportedMediaType",
     422: "Invalid",
     429: "TooManyRequests",
+    431: "HeadTooLarge",
     500: "ServerError",
     503: "Unavailable",
 }
@@ -134,7 +140,7 @@ NEOPAY = Dialect(
     responses=_RESPONSES,
     headers=_HEADERS,
     failures=_FAILURES,
-    everywhere=(400, 401, 403, 408, 413, 415, 429, 500, 503),
+    everywhere=(400, 401, 403, 408, 413, 414, 415, 429, 431, 500, 503),
     security_schemes={
         "token": {
             "type": "apiKey",

@@ -233,7 +233,14 @@ SCHEMAS: dict[str, Schema] = {
     ),
     "PageLinks": _PAGE_LINKS,
     "PageMeta": _PAGE_META,
-    "Error": record({"message": text("What is wrong, for people.")}),
+    "Error": record(
+        {
+            "message": text("What is wrong, for people."),
+            "code": integer("The HTTP status; only where the request never reached the API."),
+            "status": text("Its phrase; only there, too."),
+        },
+        optional=("code", "status"),
+    ),
     "ValidationError": record(
         {
             "message": text("The first sentence, and how many more there are."),

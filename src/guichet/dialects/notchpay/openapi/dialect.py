@@ -83,6 +83,10 @@ _RESPONSES: dict[str, Schema] = {
     "RequestTimeout": _failed(408, "The body did not arrive in time.", "Request Timeout"),
     "Conflict": response("The reference was used before.", ref("Error"), {"taken": _TAKEN}),
     "TooLarge": _failed(413, "The body is over 256 KiB.", "Payload Too Large"),
+    "TargetTooLong": _failed(414, "The address is too long.", "Request-URI Too Long"),
+    "HeadTooLarge": _failed(
+        431, "The headers are too large, or too many.", "Request Header Fields Too Large"
+    ),
     "UnsupportedMediaType": _failed(415, "The body is compressed.", "Unsupported Media Type"),
     "Unprocessable": response(
         "Broken fields, all of them at once; or the state of things does not allow it.",
@@ -115,9 +119,11 @@ _FAILURES = {
     408: "RequestTimeout",
     409: "Conflict",
     413: "TooLarge",
+    414: "TargetTooLong",
     415: "UnsupportedMediaType",
     422: "Unprocessable",
     429: "TooManyRequests",
+    431: "HeadTooLarge",
     500: "ServerError",
     503: "Unavailable",
 }
@@ -132,7 +138,7 @@ _HEADERS: dict[str, Schema] = {
         "description": "Requests that are left.",
         "schema": integer(minimum=0),
     },
-    "X-RateLimit-Reset": _SECONDS,
+    "X-RateLimit-Reset": {"description": "Seconds to wait.", "schema": integer(minimum=0)},
     "X-Request-Id": {"description": "Names the request in the server's log.", "schema": text()},
 }
 
@@ -207,7 +213,7 @@ NOTCHPAY = Dialect(
     responses=_RESPONSES,
     headers=_HEADERS,
     failures=_FAILURES,
-    everywhere=(400, 401, 403, 406, 408, 413, 415, 429, 500, 503),
+    everywhere=(400, 401, 403, 406, 408, 413, 414, 415, 429, 431, 500, 503),
     security_schemes={
         "key": _key(
             "Authorization",
