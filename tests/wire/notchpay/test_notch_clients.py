@@ -23,7 +23,7 @@ ORANGE = "+237691622731"
 NEVER_ENDS = "+237670000005"
 
 
-# --- npm @notchpay/payment 1.0.2 (2021) ----------------------------------------------------------
+# --- @notchpay/payment 1.0.2 (2021) --------------------------------------------------------------
 
 
 @pytest.fixture
@@ -85,7 +85,7 @@ async def test_client_of_2021_asks_from_a_page_with_credentials(of_2021: Client)
     assert "n-authorization" in preflight.headers["access-control-allow-headers"].lower()
 
 
-# --- npm notchpay-api 1.0.1 and its suite --------------------------------------------------------
+# --- notchpay-api 1.0.1 and its suite ------------------------------------------------------------
 
 
 @pytest_asyncio.fixture(loop_scope="module")
