@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
@@ -21,6 +22,10 @@ from guichet.store.database import Connection, savepoint
 
 #: The content of a row that became a transfer: that has all of it, and one copy is enough.
 FORGOTTEN = "null"
+#: A transfer that failed, was withdrawn or came back is not what a row asks for.
+_GOING = frozenset({"initiated", "sent", "completed"})
+#: Rows that are judged before others get their turn.
+_ROWS_AT_ONCE = 100
 #: How often a bulk is judged again because others took references or money meanwhile.
 _TRIES = 10
 
@@ -75,8 +80,10 @@ async def judge(
     )
     left_minor = await available(connection, application, head.currency)
     seen: set[str] = set()
-    judged = []
+    judged: list[Judged] = []
     for row in rows:
+        if len(judged) % _ROWS_AT_ONCE == 0:
+            await asyncio.sleep(0)
         wanted = row.transfer
         if wanted is None:
             judged.append(_refused(head, row, RowRefusal.INVALID, now))
@@ -85,7 +92,7 @@ async def judge(
         known = former.get(reference) if reference else None
         if reference in seen:
             judged.append(_refused(head, row, RowRefusal.REPEATED, now))
-        elif known is not None and not _is_same(known, wanted):
+        elif known is not None and not (known.status in _GOING and is_same(known, wanted)):
             judged.append(_refused(head, row, RowRefusal.TAKEN, now))
         elif known is not None:
             judged.append(Judged(_made(head, row, known, now)))
@@ -105,7 +112,7 @@ async def judge(
     return judged
 
 
-def _is_same(former: Transfer, wanted: NewTransfer) -> bool:
+def is_same(former: Transfer, wanted: NewTransfer) -> bool:
     """Whether the transfer is the one asked for: its reference was sent again, not used again."""
     return (
         former.money == wanted.money

@@ -7,7 +7,7 @@ The worker sends them, as it does all that nobody holds.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
@@ -24,6 +24,7 @@ from guichet.services.bulk_rows import (
     RowResult,
     available,
     is_kept,
+    is_same,
     judge,
     reserve,
 )
@@ -103,16 +104,21 @@ async def create_bulk(gateway: Gateway, application: Application, new: NewBulk) 
     With ``all_or_nothing`` one row that cannot be sent refuses all: ``is_kept`` is then False and
     nothing was written. With ``continue`` rows are taken in their order as far as the balance
     goes. A row whose reference names a transfer of the same amount to the same account already is
-    that transfer; where all rows are one bulk that is there already, the answer is that bulk.
+    that transfer, unless it failed; where all rows are one bulk that is there already, the answer
+    is that bulk, whatever became of it.
     """
     now = gateway.clock.now()
     head = _head(application, new, now)
     async with gateway.database.transaction() as tx:
+        former = await _sent_before(tx, application, new.rows)
+        if former is not None:
+            return former
         judged = await reserve(gateway, tx, application, head, new.rows, now)
         results = [each.result for each in judged]
         if not is_kept(head, results):
             return Bulk(head, results, is_kept=False)
-        former = await _same_bulk(tx, application, results)
+        # Somebody may have sent the same a moment ago.
+        former = await _same_bulk(tx, application, [result.transfer for result in results])
         if former is not None:
             return former
         await store.insert(tx, head, [result.row for result in results])
@@ -197,11 +203,26 @@ def _head(application: Application, new: NewBulk, now: datetime) -> BulkTransfer
     )
 
 
-async def _same_bulk(
-    tx: Connection, application: Application, results: Iterable[RowResult]
+async def _sent_before(
+    tx: Connection, application: Application, rows: Sequence[NewRow]
 ) -> Bulk | None:
-    """The bulk whose rows these are already, all of them and no others: it was sent again."""
-    transfers = [result.transfer for result in results]
+    """The bulk that is sent again, if all rows have references and are its rows."""
+    wanted = [row.transfer for row in rows if row.transfer and row.transfer.reference]
+    if len(wanted) < len(rows):
+        return None
+    references = [each.reference for each in wanted if each.reference]
+    former = await transfer_store.by_references(tx, application.id, references)
+    found = [former.get(each.reference or "") for each in wanted]
+    pairs = zip(found, wanted, strict=True)
+    if not all(known and is_same(known, each) for known, each in pairs):
+        return None
+    return await _same_bulk(tx, application, found)
+
+
+async def _same_bulk(
+    tx: Connection, application: Application, transfers: Sequence[Transfer | None]
+) -> Bulk | None:
+    """The bulk whose rows' transfers these are, all of them and no others."""
     former_ids = {transfer.bulk_id if transfer else None for transfer in transfers}
     former_id = former_ids.pop()
     if former_ids or former_id is None:

@@ -114,6 +114,26 @@ async def test_bulk_that_is_sent_again_is_the_same_bulk(sending: Client) -> None
     assert (await sending.get("/transfers")).json()["totals"] == 2
 
 
+async def test_reference_of_a_transfer_that_failed_is_taken(sending: Client) -> None:
+    failing = {"beneficiary_data": {"name": "A", "phone": "+237670000001"}}
+    transfer = await sent(sending, reference="failed", **failing)
+    assert transfer["status"] == "failed"
+    bulk = await made(sending, row("failed", **failing), mode="continue")
+
+    assert bulk["rows"][0]["errors"] == {
+        "transfers.0.reference": ["The transfers.0.reference has already been taken."]
+    }
+
+
+async def test_bulk_is_the_same_bulk_whatever_became_of_it(sending: Client) -> None:
+    first = await made(sending, row("a"), row("b"))
+    await sending.call("DELETE", "/transfers/a")
+    second = await made(sending, row("a"), row("b"))
+
+    assert second["id"] == first["id"]
+    assert second["statuses"] == {"canceled": 1, "pending": 1}
+
+
 async def test_reference_of_another_transfer_is_taken(sending: Client) -> None:
     await sent(sending, reference="before", amount=1600)
     answer = await post(sending, row("new"), row("before"))
