@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -32,22 +33,31 @@ def serial_number(number: int) -> int:
     return number
 
 
-def create_arguments(application_id: UUID, payee_id: UUID, fee_rule_id: UUID) -> tuple[Any, ...]:
-    """Arguments of ``CREATE``; functions are called with the serial number of the call."""
+@dataclass(frozen=True)
+class _OneItem:
+    """The items of one call, a list of one. A class: processes are handed what they call."""
 
-    def one_item(number: int) -> list[tuple[Any, ...]]:
+    application_id: UUID
+    payee_id: UUID
+    fee_rule_id: UUID
+
+    def __call__(self, number: int) -> list[tuple[Any, ...]]:
         now = datetime.now(UTC)
         payment_id, event_id, payer_id = new_ids(now, 3)
         email = f"payer{number % PAYERS:05d}@example.com"
         return [(
-            payment_id, application_id, "sandbox", payee_id, fee_rule_id, "open_banking",
-            INSTITUTION, None, "GB", "reference", AMOUNT_MINOR, "GBP", 86,
+            payment_id, self.application_id, "sandbox", self.payee_id, self.fee_rule_id,
+            "open_banking", INSTITUTION, None, "GB", "reference", AMOUNT_MINOR, "GBP", 86,
             "https://merchant.example/callback", f"sql-{number:012d}", b"h" * 32,
             now + timedelta(days=1), event_id,
             None, payer_id, _digest(email), _digest(email), DATA_KEY, SEALED, SEARCH_KEYS, None,
             None,
         )]  # fmt: skip
 
+
+def create_arguments(application_id: UUID, payee_id: UUID, fee_rule_id: UUID) -> tuple[Any, ...]:
+    """Arguments of ``CREATE``; functions are called with the serial number of the call."""
+    one_item = _OneItem(application_id, payee_id, fee_rule_id)
     return (one_item, datetime.now(UTC), scope.literal([application_id]))
 
 
