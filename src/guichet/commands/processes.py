@@ -85,7 +85,7 @@ def doctor(*, as_json: Annotated[bool, Parameter("--json")] = False, every: bool
 
 def _announce(settings: Settings, has_demo: bool) -> None:
     print(f"Guichet is ready: {settings.base_url} (stop with Ctrl-C)")
-    print(f"  API        {settings.base_url}/api")
+    print(f"  APIs       {settings.base_url}/openapi   (Neopay at /api, Notch Pay at the root)")
     print(f"  Banks      {settings.base_url}/simulators/yapily   (simulated)")
     if not settings.pix_sandbox_url:
         print(f"  Wallet     {settings.base_url}/simulators/pix   (simulated: pays PIX codes)")
