@@ -22,7 +22,7 @@ import pytest
 from conftest import DatabaseUrls
 from guichet.gateway import Gateway
 from guichet.store.audit import findings
-from guichet.store.queue import backlogs
+from guichet.store.backlogs import backlogs
 from guichet.torture.books import minor
 from guichet.torture.providers import Simulator
 from guichet.worker.loop import Worker

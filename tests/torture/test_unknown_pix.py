@@ -27,7 +27,7 @@ from guichet.services.charges import create_charge
 from guichet.services.refunds import create_refund
 from guichet.settings import Settings
 from guichet.store.audit import findings
-from guichet.store.queue import backlogs
+from guichet.store.backlogs import backlogs
 from guichet.torture.providers import PixSimulator
 from guichet.worker.loop import Worker
 

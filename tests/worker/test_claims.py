@@ -16,6 +16,7 @@ from guichet.gateway import Gateway
 from guichet.rails.port import Inbound
 from guichet.services.notices import receive_notice
 from guichet.store import deliveries, notices, queue
+from guichet.store.backlogs import backlogs
 from guichet.store.database import Database
 from guichet.store.queue import IN_FLIGHT_PER_APPLICATION, Queue, claim_deliveries
 from worker.conftest import NewApplication
@@ -115,8 +116,8 @@ async def test_who_lost_the_lease_cannot_finish(
 
 @every_queue
 async def test_the_backlog_counts_what_is_due(gateway: Gateway, due: datetime, case: Case) -> None:
-    now = {each.queue: each for each in await queue.backlogs(gateway.database, due)}
-    before = {each.queue: each for each in await queue.backlogs(gateway.database, due - YEAR)}
+    now = {each.queue: each for each in await backlogs(gateway.database, due)}
+    before = {each.queue: each for each in await backlogs(gateway.database, due - YEAR)}
 
     assert now[case.queue].depth == 1
     oldest = now[case.queue].oldest_due_at

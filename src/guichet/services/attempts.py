@@ -21,6 +21,7 @@ from guichet.domain.outcomes import Outcome, Reason, Refused, Reply, Unknown
 from guichet.domain.payments import Payment
 from guichet.failpoints import reach
 from guichet.gateway import Gateway
+from guichet.logs import REQUEST_ID
 from guichet.rails.port import RailUnavailable
 from guichet.services.settlement import record_outcome
 from guichet.store import attempts as store
@@ -73,6 +74,8 @@ async def refresh_attempt(
         raise NotFound("attempt", str(attempt_id))
     if claim is None and taken is None:
         raise RailUnavailable("another worker is asking")
+    if not REQUEST_ID.get():
+        REQUEST_ID.set(row.request_id or "")  # this work goes on with what that request began
     try:
         rail = gateway.rails.get(row.attempt.rail, row.attempt.environment)
         order = await collect_order(gateway, row.payment, row.attempt, None)

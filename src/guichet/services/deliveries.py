@@ -13,6 +13,7 @@ from guichet.domain.access import Environment
 from guichet.domain.deliveries import Fate, Result, after_try
 from guichet.failpoints import reach
 from guichet.gateway import Gateway
+from guichet.logs import REQUEST_ID
 from guichet.outbound.client import Answer, NoAnswer, NotSent
 from guichet.outbound.policy import ANYWHERE, PUBLIC_ONLY, RefusedAddress
 from guichet.services.endpoints import note_result
@@ -34,6 +35,7 @@ async def deliver(gateway: Gateway, claimed: ClaimedDelivery) -> str:
     the lease ran out on the way and nothing was recorded. No transaction is open while it sends.
     """
     face: Face = gateway.faces[claimed.dialect]
+    REQUEST_ID.set(claimed.request_id or "")
     body = await _kept(gateway, claimed)
     if body is None and claimed.is_open:
         body = await _render(gateway, face, claimed)
@@ -146,7 +148,9 @@ async def _send(
             policy=PUBLIC_ONLY if live else ANYWHERE,
             about="webhook",
             timeout_seconds=gateway.settings.webhook_timeout_seconds,
-            headers=headers,
+            headers={**headers, "x-request-id": claimed.request_id}
+            if claimed.request_id
+            else headers,
             body=body,
         )
     except (RefusedAddress, NotSent, NoAnswer) as error:

@@ -21,6 +21,7 @@ from guichet.domain.paging import Listing, Page
 from guichet.domain.payments import UNDECIDED, NewPayment, Payment
 from guichet.failpoints import reach
 from guichet.gateway import Gateway
+from guichet.logs import REQUEST_ID
 from guichet.services.institutions import find_institution
 from guichet.services.offers import offered_rail
 from guichet.services.payment_pages import PaymentPages
@@ -185,6 +186,7 @@ def draft_payment(
         email_key=email_key(customer.email) if customer.email else None,
         customer_fields=tuple([get(name) for name in CUSTOMER_FIELDS]),
         event_id=event_id,
+        request_id=REQUEST_ID.get() or None,
     )
 
 

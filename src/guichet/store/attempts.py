@@ -19,20 +19,24 @@ _PAYMENT_WIDTH = len(Payment._fields)
 
 
 class AttemptRow(NamedTuple):
-    """An attempt with its payment."""
+    """An attempt with its payment, and the name of the request that began it."""
 
     payment: Payment
     attempt: Attempt
+    request_id: str | None
 
 
 def _row(record: Iterable[Any]) -> AttemptRow:
     values = tuple(record)
     return AttemptRow(
-        Payment._make(values[:_PAYMENT_WIDTH]), Attempt._make(values[_PAYMENT_WIDTH:])
+        Payment._make(values[:_PAYMENT_WIDTH]), Attempt._make(values[_PAYMENT_WIDTH:-1]), values[-1]
     )
 
 
-_JOINED = f"SELECT {_PAYMENT}, {_ATTEMPT} FROM attempts a JOIN payments p ON p.id = a.payment_id"
+_JOINED = (
+    f"SELECT {_PAYMENT}, {_ATTEMPT}, a.request_id"
+    " FROM attempts a JOIN payments p ON p.id = a.payment_id"
+)
 #: Payments are locked in the order of their ids, always: two batches cannot wait for each other.
 _LOCK = f"{_JOINED} WHERE a.id = ANY($1::uuid[]) ORDER BY p.id, a.id FOR UPDATE OF p, a"
 
@@ -174,8 +178,12 @@ async def update(
 _TELL = """
 WITH event AS (
     INSERT INTO events (id, application_id, type, subject_type, subject_id, version, status,
-        previous_status, reason, late, occurred_at)
-    SELECT * FROM unnest($1::new_event[])
+        previous_status, reason, late, occurred_at, request_id)
+    SELECT e.*, COALESCE( -- the request that causes it, or else the one that began what it is about
+        NULLIF(current_setting('guichet.request_id', true), ''),
+        (SELECT a.request_id FROM attempts a
+         WHERE a.payment_id = e.subject_id ORDER BY a.number DESC LIMIT 1))
+    FROM unnest($1::new_event[]) AS e
 ), delivery AS (
     INSERT INTO webhook_deliveries (id, event_id, application_id, url, status, next_attempt_at,
         created_at)

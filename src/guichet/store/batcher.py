@@ -18,6 +18,7 @@ from guichet.domain.errors import (
     Overloaded,
     Unavailable,
 )
+from guichet.logs import REQUEST_ID
 
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
@@ -83,6 +84,7 @@ class Batcher(Generic[Item, Answer]):
             await asyncio.wait(set(self._tasks))
 
     async def _write(self) -> None:
+        REQUEST_ID.set("")  # the batch is of many requests, whoever started this task
         while self._queue:
             batch = self._next_batch()
             items = [item for item, _, _ in batch]

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import asyncpg
 
 from guichet.domain.errors import Conflicted, DatabaseUnavailable, Overloaded, Unavailable
+from guichet.logs import REQUEST_ID
 from guichet.people import People
 from guichet.store import scope
 
@@ -161,17 +162,21 @@ class Database:
         inside one transaction then, and bare where it acts for nobody. Raises as
         ``bare_connection``.
         """
-        begun = self.transaction() if scope.acting() else self.bare_connection()
+        begun = self._begun(_begin("")) if scope.acting() else self.bare_connection()
         async with begun as connection:
             yield connection
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Connection]:
         """A connection inside one transaction, committed at the end of the block; it sees the rows
-        of those this task acts for. Raises as ``bare_connection``.
+        of those this task acts for, and what it writes is of the request being answered. Raises as
+        ``bare_connection``.
         """
-        applications = scope.acting()
-        begin = f"BEGIN; {scope.setting(applications)}" if applications else "BEGIN"
+        async with self._begun(_begin(REQUEST_ID.get())) as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def _begun(self, begin: str) -> AsyncIterator[Connection]:
         async with self.bare_connection() as connection:
             await connection.execute(begin)
             try:
@@ -265,3 +270,11 @@ class Database:
             if not future.done():
                 future.set_result(None)
                 return
+
+
+def _begin(request_id: str) -> str:
+    """The commands that begin a transaction: for whom, and of which request."""
+    applications = scope.acting()
+    begin = f"BEGIN; {scope.setting(applications)}" if applications else "BEGIN"
+    # It is ours, or of a form that the kernel judged (web.asgi): letters, digits, - and _.
+    return f"{begin}; SET LOCAL guichet.request_id = '{request_id}'" if request_id else begin

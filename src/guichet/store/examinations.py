@@ -5,9 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 
 from guichet.domain.money import exponent, minor_to_text
-from guichet.store import queue
+from guichet.store.backlogs import Backlog, read_backlogs
 from guichet.store.database import Connection
-from guichet.store.queue import Backlog
 
 
 async def now(connection: Connection) -> datetime:
@@ -42,7 +41,7 @@ async def account_settings(connection: Connection) -> list[bytes]:
 
 async def backlogs(connection: Connection, now: datetime) -> list[Backlog]:
     """Each queue's backlog."""
-    return await queue.read_backlogs(connection, now)
+    return await read_backlogs(connection, now)
 
 
 async def failing_endpoints(connection: Connection) -> int:

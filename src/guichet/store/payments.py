@@ -163,6 +163,7 @@ def _item(insert: PaymentInsert, payer: PayerValues) -> tuple[object, ...]:
         insert.request_hash,
         payment[_EXPIRES_AT],
         insert.event_id,
+        insert.request_id,
         insert.customer_id,
         insert.new_customer_id,
         *payer,

@@ -106,6 +106,7 @@ class ClaimedDelivery(NamedTuple):
     secret: bytes | None
     former_secret: bytes | None
     former_secret_until: datetime | None
+    request_id: str | None
 
 
 def _claim(table: str, time: str, columns: Sequence[str] | str) -> str:
@@ -252,7 +253,8 @@ UPDATE webhook_deliveries t SET claimed_until = now() + $3 * interval '1 second'
 FROM due WHERE t.id = due.id
 RETURNING t.id, t.application_id, t.event_id, COALESCE(due.url, t.url), t.tries, t.body, t.claim,
     due.dialect, due.environment, due.webhook_secret, due.private_key, due.endpoint_id,
-    due.is_open, due.events, due.profile, due.secret, due.former_secret, due.former_secret_until
+    due.is_open, due.events, due.profile, due.secret, due.former_secret, due.former_secret_until,
+    (SELECT v.request_id FROM events v WHERE v.id = t.event_id)
 """
 
 
@@ -371,30 +373,16 @@ async def _finish(database: Database, sql: str, *arguments: object) -> bool:
         return bool(await connection.execute(sql, *arguments) == "UPDATE 1")
 
 
-class Backlog(NamedTuple):
-    """How much work of one kind is due, and since when the oldest of it."""
-
-    queue: Queue
-    depth: int
-    oldest_due_at: datetime | None
+_REQUEST_OF = {
+    Queue.REFUNDS: "SELECT request_id FROM refunds WHERE id = $1 AND application_id = $2",
+    Queue.TRANSFERS: "SELECT request_id FROM transfers WHERE id = $1 AND application_id = $2",
+}
 
 
-_BACKLOGS = """
-SELECT 'notices', count(*), min(next_try_at) FROM rail_notices WHERE next_try_at <= $1
-UNION ALL
-SELECT 'reconciliations', count(*), min(next_read_at) FROM reconciliations WHERE next_read_at <= $1
-UNION ALL
-SELECT queue, depth, oldest_due_at FROM work_due($1)
-"""
-
-
-async def backlogs(database: Database, now: datetime) -> list[Backlog]:
-    """Each queue's backlog."""
-    async with database.bare_connection() as connection:
-        return await read_backlogs(connection, now)
-
-
-async def read_backlogs(connection: Connection, now: datetime) -> list[Backlog]:
-    """The same on a connection."""
-    rows = await connection.fetch(_BACKLOGS, now)
-    return [Backlog(Queue(row[0]), row[1], row[2]) for row in rows]
+async def request_of(database: Database, queue: Queue, piece: Refund | Transfer) -> str:
+    """The name of the request that began a piece of work; empty: none did."""
+    async with database.connection() as connection:
+        name: str | None = await connection.fetchval(
+            _REQUEST_OF[queue], piece.id, piece.application_id
+        )
+    return name or ""

@@ -32,7 +32,8 @@ _SENT = b"sent"
 
 
 class PaymentInsert(NamedTuple):
-    """One payment to make: the row to be, what the request said of the payer, the event's id.
+    """One payment to make: the row to be, what the request said of the payer, the event's id, the
+    request's name.
 
     ``customer_id`` is the id the request named (None: by e-mail), ``new_customer_id`` the id of
     the payer if they must be made; ``customer_fields`` holds values in the order of
@@ -47,6 +48,7 @@ class PaymentInsert(NamedTuple):
     email_key: str | None
     customer_fields: tuple[str | None, ...]
     event_id: UUID
+    request_id: str | None = None
 
 
 class PayerValues(NamedTuple):

@@ -15,6 +15,7 @@ from guichet.services.institutions import refresh_institutions
 from guichet.services.reconciliation import plan_reconciliations
 from guichet.services.retention import wipe_old
 from guichet.store import queue
+from guichet.store.backlogs import backlogs
 from guichet.store.reconciliations import ReconciledAccount
 from guichet.worker.lanes import Lane, Outage, Work
 from guichet.worker.tasks import ALL_WORK
@@ -106,7 +107,7 @@ class Worker:
         while True:
             now = self._gateway.clock.now()
             try:
-                for backlog in await queue.backlogs(self._gateway.database, now):
+                for backlog in await backlogs(self._gateway.database, now):
                     metrics.QUEUE_DEPTH.labels(backlog.queue).set(backlog.depth)
                     oldest = backlog.oldest_due_at
                     age_seconds = (now - oldest).total_seconds() if oldest else 0.0

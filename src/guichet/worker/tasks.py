@@ -13,6 +13,7 @@ from guichet.domain.refunds import look_again_at as look_again_at_refund
 from guichet.domain.transfers import Transfer
 from guichet.domain.transfers import look_again_at as look_again_at_transfer
 from guichet.gateway import Gateway
+from guichet.logs import REQUEST_ID
 from guichet.rails.port import RailUnavailable
 from guichet.services.attempts import refresh_attempt
 from guichet.services.closing import expire_payment, release_payment
@@ -125,14 +126,39 @@ def _acting(
     return act
 
 
+_MoneyOut = TypeVar("_MoneyOut", Refund, Transfer)
+
+
+def _of_its_request(
+    kind: Queue, handle: Callable[[Gateway, _MoneyOut], Awaitable[str]]
+) -> Callable[[Gateway, _MoneyOut], Awaitable[str]]:
+    """``handle``, its lines and events in the name of the request that began the piece of work."""
+
+    async def go_on(gateway: Gateway, item: _MoneyOut) -> str:
+        REQUEST_ID.set(await queue.request_of(gateway.database, kind, item))
+        return await handle(gateway, item)
+
+    return _acting(go_on)
+
+
 #: Every kind of work, with how many pieces one worker holds at once.
 ALL_WORK: tuple[Work[Any], ...] = (
     Work(Queue.NOTICES, 16, _claimed(queue.claim_notices), handle_notice),
     Work(Queue.CHECKS, 32, _claimed(queue.claim_checks), _acting(check_attempt)),
     Work(Queue.EXPIRIES, 8, _claimed(queue.claim_expiries), _acting(expire)),
     Work(Queue.RELEASES, 8, _claimed(queue.claim_releases), _acting(release)),
-    Work(Queue.REFUNDS, 8, _claimed(queue.claim_refunds), _acting(check_refund)),
-    Work(Queue.TRANSFERS, 32, _claimed(queue.claim_transfers), _acting(check_transfer)),
+    Work(
+        Queue.REFUNDS,
+        8,
+        _claimed(queue.claim_refunds),
+        _of_its_request(Queue.REFUNDS, check_refund),
+    ),
+    Work(
+        Queue.TRANSFERS,
+        32,
+        _claimed(queue.claim_transfers),
+        _of_its_request(Queue.TRANSFERS, check_transfer),
+    ),
     Work(Queue.RECONCILIATIONS, 2, _claimed(queue.claim_reconciliations), reconcile),
     Work(Queue.DELIVERIES, 64, _claimed(queue.claim_deliveries), _acting(deliver)),
 )

@@ -61,7 +61,7 @@ CREATE TYPE payment_of_payer AS (
     payment_id uuid, application_id uuid, environment text, payee_id uuid, fee_rule_id uuid,
     rail text, institution_id integer, link_id uuid, payment_country text, reference text,
     amount_minor bigint, payment_currency text, fee_minor bigint, notify_url text,
-    request_key text, request_hash bytea, expires_at timestamptz, event_id uuid,
+    request_key text, request_hash bytea, expires_at timestamptz, event_id uuid, request_id text,
     given_id uuid, new_id uuid, email_digest bytea, sent_digest bytea, data_key bytea, sealed bytea,
     search_keys bytea, known_id uuid, expected_version integer
 );
@@ -142,8 +142,11 @@ BEGIN
             i.request_hash, i.expires_at, i.expires_at, moment, moment
         FROM item i WHERE i.made
     ), told AS (
-        INSERT INTO events (id, application_id, type, subject_id, version, status, occurred_at)
-        SELECT i.event_id, i.application_id, 'payment.created', i.payment_id, 1, 'pending', moment
+        INSERT INTO events (
+            id, application_id, type, subject_id, version, status, occurred_at, request_id
+        )
+        SELECT i.event_id, i.application_id, 'payment.created', i.payment_id, 1, 'pending', moment,
+            i.request_id
         FROM item i WHERE i.made
     )
     SELECT i.ordinality::integer, i.payer_id, i.payer_key, i.payer_sealed, i.payer_version, i.made
