@@ -11,6 +11,7 @@ import pytest
 
 from wire.client import Client
 from wire.notchpay.requests import PAYMENT, made, processed, shown
+from wire.notchpay.senders import OPENING, TRANSFER, balance
 from wire.notchpay.shops import Shop
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -71,3 +72,36 @@ async def test_payment_is_processed_or_canceled_and_never_both(notch: Client) ->
         assert sorted(result) == [202, 422]
         after = (await shown(notch, payment["reference"]))["status"]
         assert after == ("complete" if result[0] == 202 else "canceled")
+
+
+async def test_balance_for_one_transfer_is_sent_once(sending: Client) -> None:
+    body = {**TRANSFER, "amount": OPENING}
+
+    answers = await asyncio.gather(*(sending.post("/transfers", body) for _ in range(30)))
+
+    assert Counter(answer.status for answer in answers) == {201: 1, 422: 29}
+    assert {answer.json()["message"] for answer in answers} == {
+        "Transfer initialized",
+        "Insufficient funds",
+    }
+    assert (await balance(sending))["available"] == 0
+
+
+async def test_refund_against_transfer_of_the_same_money_has_one_winner(sending: Client) -> None:
+    payment = await made(sending)
+    assert (await processed(sending, payment["reference"])).status == 202
+    everything = {**TRANSFER, "amount": OPENING + payment["amount"]}
+    refund = {"payment": payment["reference"]}
+
+    answers = await asyncio.gather(
+        *(
+            call
+            for _ in range(15)
+            for call in (sending.post("/transfers", everything), sending.post("/refunds", refund))
+        )
+    )
+
+    assert Counter(answer.status for answer in answers) == {201: 1, 422: 29}
+    (winner,) = (answer.json() for answer in answers if answer.status == 201)
+    left = 0 if "transfer" in winner else OPENING
+    assert (await balance(sending))["available"] == left
