@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 from collections.abc import Callable, Coroutine
 from contextlib import AbstractAsyncContextManager
@@ -43,6 +44,10 @@ from orders import order
 from worker.parts import ScriptedRail
 
 Answer = TypeVar("Answer")
+
+#: How many walks, and how long each: more before a release (docs/reliability.md).
+RUNS = int(os.environ.get("MODEL_RUNS", "100"))
+STEPS = int(os.environ.get("MODEL_STEPS", "25"))
 
 _OPEN = ("pending", "processing")
 _LATER = timedelta(days=2)  # beyond the lifetime of a payment, and the delay of a release
@@ -335,9 +340,9 @@ def test_services_and_model_agree_on_every_walk(seeded: DatabaseUrls) -> None:
             run_state_machine_as_test(
                 cast(type[RuleBasedStateMachine], partial(Walk, do, gateway, clock)),
                 settings=settings(
-                    max_examples=100,
-                    stateful_step_count=25,
-                    derandomize=True,
+                    max_examples=RUNS,
+                    stateful_step_count=STEPS,
+                    derandomize="MODEL_RUNS" not in os.environ,
                     deadline=None,
                     phases=[Phase.generate],  # on a database, shrinking takes minutes
                     suppress_health_check=list(HealthCheck),

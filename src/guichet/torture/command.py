@@ -75,6 +75,7 @@ async def _round(plan: str, seed: int, faults: Sequence[Planned], say: Say) -> R
 
 def write_report(file: Path, reports: Sequence[Report]) -> None:
     """All figures, as JSON."""
+    file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(json.dumps([asdict(each) for each in reports], indent=1, default=str) + "\n")
 
 

@@ -93,18 +93,22 @@ class Relay:
 class HttpLosses:
     """Answers to POST and PUT that get lost with ``probability``, and what was in them.
 
-    ``different`` names the requests whose answers, lost ones included, were not the same.
+    ``different`` are the answers, lost ones included, to keys that got more than one.
     """
 
     def __init__(self, chance: random.Random) -> None:
         self.probability = 0.0
         self.lost = 0
         self._chance = chance
-        self._answers: dict[bytes, set[str]] = defaultdict(set)
+        self._answers: dict[bytes, dict[str, bytes]] = defaultdict(dict)
 
     @property
-    def different(self) -> list[str]:
-        return [key.decode() for key, said in self._answers.items() if len(said) > 1]
+    def different(self) -> dict[str, list[str]]:
+        return {
+            key.decode(): [body.decode() for body in said.values()]
+            for key, said in self._answers.items()
+            if len(said) > 1
+        }
 
     def exchange(self) -> Exchange:
         return _HttpExchange(self)
@@ -119,7 +123,7 @@ class HttpLosses:
         if re.match(rb"HTTP/1\.1 20\d", head):
             told = neopay_says(body)
             said = told.digest if told else hashlib.sha256(body).hexdigest()
-            self._answers[key].add(said)
+            self._answers[key][said] = body
 
 
 class _HttpExchange:

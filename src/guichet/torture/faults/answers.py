@@ -22,7 +22,7 @@ async def _inject(stage: Stage, times: int) -> Figures:
     finally:
         losses.probability = 0.0
     if losses.different:
-        raise Breach(f"answered differently when asked again: {losses.different[:5]}")
+        raise Breach(f"answered differently when asked again: {losses.different}")
     return {"answers_lost": losses.lost - before, "answered_differently": 0}
 
 
