@@ -7,6 +7,7 @@ nothing of it is written.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import AsyncIterator
 from itertools import product
@@ -23,7 +24,9 @@ from guichet.gateway import Gateway
 from guichet.web.asgi import Reply, Request, Router
 from wire.applications import MakeApplication
 from wire.client import Client, encoded
-from wire.notchpay.senders import granting
+from wire.neopay import documents
+from wire.notchpay.forbidden import documented, every_column, is_marked, kept
+from wire.notchpay.senders import BENEFICIARY, TRANSFER, granting
 from wire.notchpay.shops import MakeShop
 from wire.notchpay.tenants import (
     CANARY,
@@ -40,6 +43,20 @@ from wire.notchpay.tenants import (
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
+#: Bodies that some call of each dialect takes.
+VALID: dict[str, list[dict[str, Any]]] = {
+    "neopay": [
+        json.loads(documents.PAYMENT) | {"customer": {"email": "a@b.example", "country": "GB"}},
+        json.loads(documents.CUSTOMER),
+        json.loads(documents.LINK),
+    ],
+    "notchpay": [
+        {"amount": 5000, "currency": "XAF", "email": "a@b.example"},
+        BENEFICIARY,
+        TRANSFER,
+        {"url": "https://own.example/hook", "events": ["*"]},
+    ],
+}
 _PARAMETER = re.compile(r"\{\w+\}")
 #: Answers that say nothing of the name in the path: what is asked for needs none, or is public.
 _NOBODYS = {"/api/institutions/{id}"}
@@ -261,3 +278,35 @@ async def _ask(client: Client, method: str, path: str, name: str) -> Any:
 
 def _a_list(side: Side) -> str:
     return "/api/payments" if side.dialect == "neopay" else "/payments"
+
+
+#: Calls whose very purpose is to move what is ours.
+_MOVES = re.compile(r"publish|close|block|resume|/payments/\{|/checkout/\{|initialize|direct")
+
+
+async def test_no_field_of_ours_is_set_by_sending_it(
+    side: Side, router: Router, owner: asyncpg.Connection[Any]
+) -> None:
+    """Every column's name that is no documented field, to every write call: alone, and beside a
+    body that the call takes.
+    """
+    names = set(await every_column(owner)) - documented(side.dialect)
+    hostile = {name: value for name, value in (await every_column(owner)).items() if name in names}
+    assert {"application_id", "environment", "fee_minor", "version"} <= hostile.keys()
+    before, asked = await kept(owner, side.victim_id), 0
+    for method, path in router.routes():
+        if method not in {"POST", "PUT", "PATCH"} or _MOVES.search(path):
+            continue
+        for name in list(side.names.victims.values())[:8] if "{" in path else ["none"]:
+            target = _PARAMETER.sub(quote(name, safe=""), path)
+            for body in ({}, *VALID[side.dialect]):
+                answer = await side.victim.call(method, target, encoded({**hostile, **body}))
+                asked += 1
+                assert answer.status < 500, (method, path, answer.body)
+    after = await kept(owner, side.victim_id)
+
+    assert asked > 50
+    assert len(after) > len(before)
+    assert {name: after[name] for name in before} == before
+    assert [name for name, row in after.items() if is_marked(row)] == []
+    assert {row["application_id"] for row in after.values()} == {side.victim_id}
