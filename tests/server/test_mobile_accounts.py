@@ -16,6 +16,8 @@ import pytest_asyncio
 
 from conftest import DatabaseUrls, fresh_database
 from gateways import APPLICATION_ID, SECRET_KEY, seed
+from guichet.commands.mobile_money import Unreadable, connect
+from guichet.domain.errors import NotFound
 from guichet.embedded import Endpoints
 from guichet.server import mobile_accounts
 from guichet.server.provider_accounts import AccountTrouble
@@ -26,8 +28,6 @@ from rails.mobile.stage import simulator as operators
 from rails.notchpay.stage import account_at
 from rails.notchpay.stage import simulator as aggregator
 from server.programs import guichet
-
-pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 NOTICES = "https://pay.example"
 NO_DISBURSEMENT = {
@@ -100,6 +100,7 @@ async def installation(
         yield Installation(urls, accounts, tmp_path_factory.mktemp("accounts"))
 
 
+@pytest.mark.asyncio(loop_scope="module")
 async def test_account_at_notch_pay_is_connected_told_of_us_and_checked(
     installation: Installation,
 ) -> None:
@@ -121,6 +122,7 @@ async def test_account_at_notch_pay_is_connected_told_of_us_and_checked(
     assert checked.stdout == "The provider knows the account and answers.\n"
 
 
+@pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.parametrize(
     ("rail", "changes", "wrong"),
     [
@@ -142,6 +144,7 @@ async def test_a_look_at_an_account_says_what_is_wrong(
     assert all(part in said for part, said in zip(wrong, found, strict=True))
 
 
+@pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.parametrize(
     ("rail", "changes"),
     [
@@ -160,38 +163,42 @@ async def test_an_account_that_a_provider_does_not_know_is_said_to_be_one(
         await installation.checked(rail, **changes)
 
 
-@pytest.mark.parametrize(
-    ("arguments", "said"),
-    [
-        (("mtn", "--settings-file", "/nonexistent"), "/nonexistent cannot be read"),
-        (("mtn", "--settings-file", "odd"), "line 2: not a line of the form name = value"),
-        (("notchpay", "--settings-file", "wrong"), "base_url: "),
-        (("gsma", "--settings-file", "odd", "--register-webhook"), "told with each order"),
-    ],
-    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
-)
-async def test_what_cannot_be_connected_is_a_sentence_without_secrets(
-    installation: Installation, arguments: tuple[str, ...], said: str
-) -> None:
-    (installation.folder / "odd").write_text("# comment\ncanary-secret\n")
-    installation.file("notchpay", base_url="ftp://x").rename(installation.folder / "wrong")
-    given = [
-        str(installation.folder / each) if each in {"odd", "wrong"} else each for each in arguments
-    ]
+@pytest.mark.asyncio(loop_scope="module")
+async def test_wrong_settings_are_named_and_nothing_is_stored(installation: Installation) -> None:
     before = len(await installation.stored())
 
-    done = installation.command("connect", *given, "--application", APPLICATION_ID)
+    with pytest.raises(AccountTrouble, match=r"base_url: .*; public_key: is required"):
+        await installation.checked("notchpay", base_url="ftp://x", public_key="")
 
-    assert done.returncode == 1
-    assert said in done.stderr
-    assert not any(part in done.stderr for part in ("Traceback", "canary"))
     assert len(await installation.stored()) == before
 
 
-async def test_an_application_without_an_account_has_none_to_look_at(
-    installation: Installation,
-) -> None:
-    done = installation.command("check", "notchpay", "--application", uuid4())
+@pytest.mark.asyncio(loop_scope="module")
+async def test_an_application_that_is_not_there_has_no_account(installation: Installation) -> None:
+    settings = Settings(**installation.settings)
+    for rail in ("mtn", "gsma", "notchpay"):
+        with pytest.raises(NotFound, match="no application"):
+            await asyncio.to_thread(mobile_accounts.look, settings, rail, uuid4())
 
-    assert (done.returncode, "Traceback" in done.stderr) == (1, False)
-    assert "no application" in done.stderr
+
+@pytest.mark.parametrize(
+    ("content", "register", "said"),
+    [
+        (None, False, "cannot be read"),
+        (b"\xff", False, "is not a text file"),
+        (b"# comment\ncanary-secret\n", False, "line 2: not a line of the form name = value"),
+        (b"client_id = x", True, "told with each order"),
+    ],
+    ids=range(4),
+)
+def test_a_file_that_holds_no_settings_is_a_sentence_without_secrets(
+    tmp_path: Path, content: bytes | None, said: str, *, register: bool
+) -> None:
+    file = tmp_path / "gsma.account"
+    if content is not None:
+        file.write_bytes(content)
+
+    with pytest.raises(Unreadable, match=said) as refused:
+        connect("gsma", application=uuid4(), settings_file=file, register_webhook=register)
+
+    assert "canary" not in str(refused.value)

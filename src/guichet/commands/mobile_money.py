@@ -46,8 +46,9 @@ def connect(
 
     if register_webhook and rail != "notchpay":
         raise Unreadable("operators are told with each order where to call back")
+    fields = _fields(settings_file)
     settings = read_settings()
-    connected = mobile_accounts.connect(settings, rail, application, _fields(settings_file))
+    connected = mobile_accounts.connect(settings, rail, application, fields)
     print(f"account: {connected.account.id}")
     print(f"webhook: {connected.webhook_url}")
     if register_webhook:
