@@ -10,6 +10,19 @@ QUEUE_AGE = Gauge(
     "How long the oldest piece of work has been due; 0 when none is.",
     ["queue"],
 )
+WAITING = Gauge(
+    "guichet_waiting",
+    "What waits inside a serving process: for a shared commit (creations, outcomes), for a shared "
+    "query (reads), for a connection to the database (connections).",
+    ["what"],
+    multiprocess_mode="livesum",
+)
+WAITING_AGE = Gauge(
+    "guichet_waiting_oldest_age_seconds",
+    "How long the first of it has been waiting.",
+    ["what"],
+    multiprocess_mode="livemax",
+)
 BOOKS_WRONG = Gauge("guichet_books_wrong", "Invariants of the books found broken at the last look.")
 HALTED = Gauge("guichet_money_halted", "1 while no new money may move.")
 WORK = Counter("guichet_work", "Pieces of work done, by what came of them.", ["queue", "outcome"])

@@ -118,6 +118,7 @@ async def test_a_worker_answers_on_a_port_of_its_own(database_urls: DatabaseUrls
         await program.until_healthy()
 
         assert 'guichet_queue_depth{queue="deliveries"}' in (await program.get("/metrics")).text
+        assert 'guichet_waiting{what="outcomes"} 0.0' in (await program.get("/metrics")).text
         assert (await program.get("/api/payments")).status_code == 404
         assert program.stop() == 0
 

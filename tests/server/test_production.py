@@ -1,9 +1,7 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import re
-import signal
 from pathlib import Path
 
 import asyncpg
@@ -77,20 +75,6 @@ async def test_the_simulators_are_served_when_told(
         state = (await program.get("/simulators/pix/_control/state")).json()
         assert state["receivers"][0]["webhookUrl"].startswith("https://127.0.0.1:")
         assert program.stop() == 0
-
-
-async def test_a_worker_starts_and_stops(database_urls: DatabaseUrls) -> None:
-    with running("work", **settings(database_urls)) as program:
-        while not connections(program.process.pid):
-            assert program.process.poll() is None
-            await asyncio.sleep(0.01)
-        os.kill(program.process.pid, signal.SIGTERM)
-
-        assert program.process.wait() == 0
-
-
-def connections(pid: int) -> list[object]:
-    return [each for each in psutil.Process(pid).net_connections("unix") if each.status != "x"]
 
 
 @pytest.mark.parametrize("command", ["serve", "work"])

@@ -16,6 +16,7 @@ from guichet.domain.errors import Unavailable
 from guichet.embedded import EmbeddedPostgres
 from guichet.gateway import Gateway
 from guichet.server.errors import CannotServe
+from guichet.server.measures import keep_measuring
 from guichet.settings import Settings
 from guichet.store.checks import problems
 from guichet.store.database import Database
@@ -90,11 +91,14 @@ async def opened_gateway(settings: Settings, database_url: str) -> AsyncIterator
     except (Unavailable, ValueError) as error:
         raise CannotServe(f"cannot start: {error}") from error
     _collect_garbage_less_often()
+    measuring = asyncio.create_task(keep_measuring(gateway))
     try:
         if armed and (settings.yapily_live_id or gateway.access.has_live()):
             raise CannotServe("GUICHET_FAILPOINTS is set, and something is live here")
         yield gateway
     finally:
+        measuring.cancel()
+        await asyncio.wait([measuring])
         await close_gateway(gateway)
 
 

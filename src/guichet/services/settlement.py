@@ -91,7 +91,7 @@ class Recorder:
 
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
-        self._batcher: Batcher[Report, Attempt] = Batcher(
+        self.batcher: Batcher[Report, Attempt] = Batcher(
             self._record, writers=1, limit=gateway.settings.queue_limit
         )
 
@@ -100,16 +100,16 @@ class Recorder:
         memory = None
         if outcome.memory is not None:
             memory = self._gateway.vault.seal(json.dumps(outcome.memory).encode())
-        return await self._batcher.submit(Report(attempt_id, outcome, memory, scope.acting()))
+        return await self.batcher.submit(Report(attempt_id, outcome, memory, scope.acting()))
 
     @property
     def longest_wait_seconds(self) -> float:
         """How long the report that came first has been waiting."""
-        return self._batcher.longest_wait_seconds
+        return self.batcher.longest_wait_seconds
 
     async def drain(self) -> None:
         """Wait until everything under way is recorded."""
-        await self._batcher.drain()
+        await self.batcher.drain()
 
     async def _record(self, reports: Sequence[Report]) -> list[Attempt | Exception]:
         now = self._gateway.clock.now()

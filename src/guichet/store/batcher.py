@@ -74,6 +74,11 @@ class Batcher(Generic[Item, Answer]):
         return await future
 
     @property
+    def depth(self) -> int:
+        """How many items wait for a batch to be formed."""
+        return len(self._queue)
+
+    @property
     def longest_wait_seconds(self) -> float:
         """How long the first in the queue has been waiting."""
         return asyncio.get_running_loop().time() - self._queue[0][2] if self._queue else 0.0

@@ -207,6 +207,11 @@ class Database:
             connection.terminate()
 
     @property
+    def depth(self) -> int:
+        """How many wait for a connection."""
+        return len(self._waiting)
+
+    @property
     def longest_wait_seconds(self) -> float:
         """How long the first who waits for a connection has been waiting."""
         if not self._waiting:
