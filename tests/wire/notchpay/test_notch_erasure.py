@@ -106,6 +106,44 @@ async def test_erased_person_is_in_no_cell_of_any_table(
     assert not any(canary in story.log.casefold() for canary in CANARIES)
 
 
+async def test_copies_are_cleared_even_for_who_kept_the_key(
+    gateway: Gateway, owner: asyncpg.Connection[Any], superuser: asyncpg.Connection[Any],
+    story: Story,
+) -> None:  # fmt: skip
+    ids = [person_id for _, person_id in story.traces.erasures]
+    keys = {
+        table: await owner.fetch(f"SELECT id, data_key FROM {table} WHERE id = ANY($1)", ids)
+        for table in ("customers", "beneficiaries")
+    }
+    await erase(gateway, owner, story.traces)
+    for table, rows in keys.items():
+        await owner.executemany(f"UPDATE {table} SET data_key = $2 WHERE id = $1", rows)
+
+    left = await remains(superuser, opened=True)
+
+    for table in keys:
+        await owner.execute(f"UPDATE {table} SET data_key = NULL WHERE id = ANY($1)", ids)
+    assert left == set()
+
+
+async def test_copies_are_noise_once_the_key_is_destroyed(
+    superuser: asyncpg.Connection[Any], story: Story
+) -> None:
+    ids = [person_id for _, person_id in story.traces.erasures]
+    transaction = superuser.transaction()
+    await transaction.start()
+    for table in ("customers", "beneficiaries"):
+        await superuser.execute(f"UPDATE {table} SET data_key = NULL WHERE id = ANY($1)", ids)
+    left = await remains(superuser, opened=True)
+    await transaction.rollback()
+
+    # What is sealed with no person's key, or not at all: this is why erasing clears it.
+    assert left == {
+        "webhook_tries.answer", "rail_notices.content", "bulk_rows.content",
+        "bulk_transfers.description",
+    }  # fmt: skip
+
+
 async def test_what_is_shown_of_an_erased_person_says_so(
     gateway: Gateway, owner: asyncpg.Connection[Any], story: Story
 ) -> None:
@@ -155,6 +193,19 @@ async def test_export_holds_all_that_an_erasure_would_destroy(
     assert [each["note"] for each in payment["refunds"]] == [f"{WORD} asked for it"]
     assert all(WORD in (each["body"] or WORD) for each in told["events"])
     assert f"Pay {WORD}" in {each.get("description") for each in paid["transfers"]}
+
+
+async def test_key_of_an_erased_person_is_destroyed(
+    gateway: Gateway, owner: asyncpg.Connection[Any], story: Story
+) -> None:
+    await erase(gateway, owner, story.traces)
+
+    keys = await owner.fetch(
+        "SELECT data_key FROM customers WHERE id = ANY($1)"
+        " UNION ALL SELECT data_key FROM beneficiaries WHERE id = ANY($1)",
+        [person_id for _, person_id in story.traces.erasures],
+    )
+    assert [row["data_key"] for row in keys] == [None, None, None]
 
 
 async def test_who_is_erased_twice_is_erased_once(
