@@ -54,9 +54,13 @@ class Connection(Protocol):
 
 
 class Connections:
-    """Who is connected. A client behind a trusted proxy is counted by its requests under way."""
+    """Who is connected. A client behind a trusted proxy is counted by its requests under way.
+
+    ``now`` is the loop's time as of the last ``expire``: exact to the tick, and free to read.
+    """
 
     def __init__(self, limits: EdgeLimits, proxies: TrustedProxies) -> None:
+        self.now = 0.0
         self.limits = limits
         self.proxies = proxies
         self._watched: set[Connection] = set()
@@ -111,5 +115,6 @@ class Connections:
 
     def expire(self, now: float) -> None:
         """End what is over at ``now``."""
+        self.now = now
         for connection in [each for each in self._watched if each.expires_at <= now]:
             connection.expire()

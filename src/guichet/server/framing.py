@@ -6,6 +6,8 @@ parser refuses most of it; this refuses it whatever the parser does.
 
 from __future__ import annotations
 
+#: The headers that frame a request.
+FRAMING_HEADERS = frozenset({b"host", b"content-length", b"transfer-encoding"})
 _VERSIONS = ("1.1", "1.0")
 
 
@@ -18,13 +20,13 @@ class Framing:
         self._lengths = self._encodings = self._others = self._hosts = 0
 
     def add(self, name: bytes, value: bytes) -> None:
-        """Note a header; ``name`` in lower case."""
+        """Note one of ``FRAMING_HEADERS``; ``name`` in lower case."""
         if name == b"host":
             self._hosts += 1
         elif name == b"content-length":
             self._lengths += 1
             self._others += not (value.isdigit() and value.isascii())
-        elif name == b"transfer-encoding":
+        else:
             self._encodings += 1
             self._others += value.strip().lower() != b"chunked"
 

@@ -40,6 +40,7 @@ class _Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begin to accept."""
         await self.lifespan.startup()
+        self._watch.expire(asyncio.get_running_loop().time())  # its clock starts
         make_protocol = partial(
             self._make_protocol, self.config, self.server_state, self.lifespan.state
         )

@@ -18,7 +18,7 @@ from uvicorn.server import ServerState
 
 from guichet.server import refusals
 from guichet.server.connections import TARGET_BYTES_MAX, Connections
-from guichet.server.framing import Framing
+from guichet.server.framing import FRAMING_HEADERS, Framing
 from guichet.server.refusals import Refusal
 from guichet.server.requests import Asked, Gate, Load
 from guichet.server.transports import JoiningTransport
@@ -147,7 +147,7 @@ class EdgeProtocol(HttpToolsProtocol):
         return cycle is None or cycle.response_complete
 
     def _expect(self, seconds: float) -> None:
-        self.expires_at = self.loop.time() + seconds
+        self.expires_at = self._watch.now + seconds
 
     def _close(self, transport: asyncio.Transport) -> None:
         """The server wants no more of this client; every byte written is on its way."""
@@ -224,7 +224,7 @@ class EdgeProtocol(HttpToolsProtocol):
         self._in_head = True
         self._head_bytes = self._body_bytes = self._wire_bytes = 0
         self._framing = Framing()
-        self._expect(self._limits.header_seconds)
+        self.expires_at = self._watch.now + self._limits.header_seconds
 
     def on_url(self, url: bytes) -> None:
         self.url += url
@@ -240,7 +240,8 @@ class EdgeProtocol(HttpToolsProtocol):
         name = name.lower()
         if name == b"expect" and value.lower() == b"100-continue":
             self.expect_100_continue = True
-        self._framing.add(name, value)
+        elif name in FRAMING_HEADERS:
+            self._framing.add(name, value)
         self.headers.append((name, value))
 
     def on_headers_complete(self) -> None:
@@ -284,13 +285,7 @@ class EdgeProtocol(HttpToolsProtocol):
         if self._gate is None:
             return None
         refusal = self._gate(
-            Asked(
-                method=self.parser.get_method(),
-                target=self.url,
-                headers=self.headers,
-                load=self._load,
-                now=self.loop.time(),
-            )
+            Asked(self.parser.get_method(), self.url, self.headers, self._load, self._watch.now)
         )
         if refusal is not None and self._is_proxy:
             self._watch.leave_request(self._forwarded.pop())
