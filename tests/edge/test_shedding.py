@@ -175,10 +175,11 @@ async def test_who_is_refused_often_takes_turns(busy: int, monkeypatch: pytest.M
     monkeypatch.setattr("guichet.server.requests._REFUSED_PER_BEAT", 1)
     async with AsyncExitStack() as stack:
         wires = [await stack.enter_async_context(wire(busy)) for _ in range(10)]
-        for connection in wires * 3:
-            await connection.send(REQUEST)
-        for connection in wires * 3:
-            assert (await connection.answer())[0] == 503
+        for _ in range(3):
+            for connection in wires:
+                await connection.send(REQUEST)
+            for connection in wires:
+                assert (await connection.answer())[0] == 503
 
 
 async def test_under_way_is_what_has_come_whole_and_is_not_answered() -> None:
