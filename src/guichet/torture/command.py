@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
+import signal
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -34,6 +35,10 @@ async def torture(
     ``ValueError`` for a name that is no fault.
     """
     faults = chosen(plan, names)
+    task = asyncio.current_task()
+    assert task is not None
+    # Whoever stops it gets everything stopped, and the small disk let go.
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     reports: list[Report] = []
     until = time.monotonic() + 60 * minutes
     while not reports or (time.monotonic() < until and not reports[-1].breaches):

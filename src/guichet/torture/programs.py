@@ -22,6 +22,7 @@ from typing import Protocol
 import psutil
 
 from guichet.embedded import EmbeddedPostgres, Endpoints
+from guichet.embedded.children import die_with_parent
 
 #: Where the running release lies: its programs are run from there and from nowhere else.
 _RELEASE = Path(__file__).parents[2]
@@ -76,6 +77,7 @@ class Spawning:
                 stderr=output,
                 env=dict(environment),
                 start_new_session=True,
+                preexec_fn=die_with_parent,  # noqa: PLW1509 - one call of libc
             )
         return _Spawned(process)
 

@@ -17,6 +17,7 @@ from uuid import UUID
 import httpx2
 from cryptography import x509
 
+from guichet.embedded.children import die_with_parent
 from guichet.simulators.pix.app import CLIENT_ID, CLIENT_SECRET, KEY
 from guichet.simulators.pix.certificates import Certificates, make_certificates
 from guichet.torture.programs import environment
@@ -202,7 +203,11 @@ async def _running(command: list[str], url: str, log: Path) -> AsyncIterator[htt
     """A simulator's process, until the end of the block."""
     with log.open("ab") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", *command], stdout=output, stderr=output, env=environment()
+            [sys.executable, "-m", *command],
+            stdout=output,
+            stderr=output,
+            env=environment(),
+            preexec_fn=die_with_parent,  # noqa: PLW1509 - one call of libc
         )
     try:
         # No connection is kept: one that the simulator closes meanwhile would fail the next call.
