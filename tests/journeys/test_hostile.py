@@ -138,6 +138,19 @@ async def test_the_payments_own_pages(stall: Stall, new_payer: NewPayer) -> None
     assert events == []
 
 
+async def test_the_pages_of_a_handset(stall: Stall, new_payer: NewPayer) -> None:
+    everything = " ".join(PAYLOADS)
+    async with watched(new_payer, stall) as (payer, events), renamed(stall, everything):
+        path = await stall.handset_payment()
+        await payer.page.goto(stall.url(path))
+        assert not await _ran(payer)
+        for payload in PAYLOADS:
+            form = {"channel": payload, "phone": payload, "do": payload, "nonce": payload}
+            await _submit(payer, stall.url(path), form)
+            assert not await _ran(payer)
+    assert events == []
+
+
 async def test_the_links_other_pages(stall: Stall, new_payer: NewPayer) -> None:
     everything = " ".join(PAYLOADS)
     async with watched(new_payer, stall) as (payer, events), renamed(stall, everything):
