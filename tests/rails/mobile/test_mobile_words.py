@@ -91,7 +91,12 @@ def test_everything_can_be_said() -> None:
     account = mtn_accounts.parse_account(MTN | DISBURSEMENT | {"callbacks": "off"})
     assert account.credentials("disbursement") is not None
     assert set(MTN | DISBURSEMENT | {"callbacks": ""}) == set(mtn_accounts.FIELDS)
-    more = {"api_key": "k", "merchant": "organisationid@shop", "callbacks": "off"}
+    more = {
+        "api_key": "k",
+        "merchant": "organisationid@shop",
+        "callbacks": "off",
+        "token_url": "https://operator.example/token",
+    }
     assert gsma_accounts.parse_account(GSMA | more).merchant_party == ("organisationid", "shop")
     assert set(GSMA | more) == set(gsma_accounts.FIELDS)
 
@@ -126,6 +131,7 @@ def test_every_wrong_field_of_mtn_is_named(changes: dict[str, str], wrong: set[s
     ("changes", "wrong"),
     [
         ({"base_url": "http://operator.example"}, {"base_url"}),
+        ({"token_url": "http://operator.example/token"}, {"token_url"}),
         ({"client_id": "a:b"}, {"client_id"}),
         ({"client_secret": ""}, {"client_secret"}),
         ({"api_key": "canary\n7"}, {"api_key"}),

@@ -19,7 +19,8 @@ class GsmaAccount:
     """One merchant's account at one operator.
 
     ``base_url`` is where the resources begin (``https://…/1.2.0/mm``). ``client_id`` and
-    ``client_secret`` open it by HTTP Basic, with ``api_key`` where the operator wants one.
+    ``client_secret`` open it by HTTP Basic, or with ``token_url`` by an access token (OAuth 2,
+    client credentials); with ``api_key`` where the operator wants one.
     ``merchant`` names the account that is credited and debited (``organisationid@shop``); empty
     leaves that to the operator. ``callbacks`` is ``on`` or ``off``.
     """
@@ -31,6 +32,7 @@ class GsmaAccount:
     api_key: str = field(default="", repr=False)
     merchant: str = ""
     callbacks: str = "on"
+    token_url: str = ""
 
     @property
     def merchant_party(self) -> tuple[str, str] | None:
@@ -52,6 +54,9 @@ def parse_account(settings: Mapping[str, str], environment: str = "live") -> Gsm
     problems = {name: "is not a setting" for name in given if name not in FIELDS}
     if wrong := wrong_address(given.get("base_url", ""), live=environment == "live"):
         problems["base_url"] = wrong
+    token_url = given.get("token_url", "")
+    if token_url and (wrong := wrong_address(token_url, live=environment == "live")):
+        problems["token_url"] = wrong
     for name in ("client_id", "client_secret"):
         if wrong := wrong_text(given.get(name, "")):
             problems[name] = wrong

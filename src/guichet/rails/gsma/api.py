@@ -7,7 +7,6 @@ exception's text.
 
 from __future__ import annotations
 
-import base64
 import re
 from typing import TypeVar
 from urllib.parse import quote
@@ -17,7 +16,7 @@ import msgspec
 from guichet.outbound.client import Answer, GuardedClient, NoAnswer, NotSent
 from guichet.outbound.policy import ANYWHERE, RefusedAddress
 from guichet.rails.gsma import wire
-from guichet.rails.gsma.account import GsmaAccount
+from guichet.rails.gsma.sessions import Session
 from guichet.rails.gsma.statuses import CODES, code_of, reason_of
 from guichet.rails.mobile_money import Uncertain
 from guichet.rails.mobile_orders import Denied
@@ -42,7 +41,7 @@ class GsmaApi:
 
     async def post(
         self,
-        account: GsmaAccount,
+        session: Session,
         path: str,
         correlation_id: str,
         order: wire.Order,
@@ -56,7 +55,7 @@ class GsmaApi:
         if callback_url is not None:
             headers["x-callback-url"] = callback_url
         operation, body = f"POST {path.rpartition('/')[2]}", _ENCODER.encode(order)
-        answer = await self._send(account, operation, "POST", path, headers, body)
+        answer = await self._send(session, operation, "POST", path, headers, body)
         kind = {201: wire.Transaction, 202: wire.State}.get(answer.status)
         if kind is None:
             raise _failure(operation, answer)
@@ -66,35 +65,35 @@ class GsmaApi:
             raise Uncertain(f"{operation}: unreadable ({type(error).__name__})") from None
         return found
 
-    async def state(self, account: GsmaAccount, state_id: str) -> wire.State | None:
+    async def state(self, session: Session, state_id: str) -> wire.State | None:
         """GET /requeststates/{id}; None if there is none, or no more looks at it are allowed."""
-        return await self._read(account, f"/requeststates/{quote(state_id, safe='')}", wire.State)
+        return await self._read(session, f"/requeststates/{quote(state_id, safe='')}", wire.State)
 
-    async def transaction(self, account: GsmaAccount, reference: str) -> wire.Transaction | None:
+    async def transaction(self, session: Session, reference: str) -> wire.Transaction | None:
         """GET /transactions/{reference}; None if there is none."""
         path = f"/transactions/{quote(reference, safe='')}"
-        return await self._read(account, path, wire.Transaction)
+        return await self._read(session, path, wire.Transaction)
 
     async def response(
-        self, account: GsmaAccount, correlation_id: str
+        self, session: Session, correlation_id: str
     ) -> wire.State | wire.Transaction | None:
         """What became of the order that was posted under our id; None if nothing did.
 
         Follows the link of GET /responses/{id}, its last part alone: where an operator's links
         lead is not for us to trust.
         """
-        link = await self._read(account, f"/responses/{correlation_id}", wire.Link)
+        link = await self._read(session, f"/responses/{correlation_id}", wire.Link)
         if link is None:
             return None
         if match := _STATE_LINK.fullmatch(link.link):
-            return await self._found(await self.state(account, match[1]))
+            return await self._found(await self.state(session, match[1]))
         if match := _TRANSACTION_LINK.fullmatch(link.link):
-            return await self._found(await self.transaction(account, match[1]))
+            return await self._found(await self.transaction(session, match[1]))
         raise RailUnavailable("GET responses: a link to nothing that we know")
 
-    async def heartbeat(self, account: GsmaAccount) -> str:
+    async def heartbeat(self, session: Session) -> str:
         """GET /heartbeat: ``available``, ``unavailable`` or ``degraded``."""
-        found = await self._read(account, "/heartbeat", wire.Heartbeat)
+        found = await self._read(session, "/heartbeat", wire.Heartbeat)
         status = (await self._found(found)).service_status
         return status if status.isalpha() else "in a state without a name"
 
@@ -103,10 +102,10 @@ class GsmaApi:
             raise RailUnavailable("what is asked for is not found")
         return found
 
-    async def _read(self, account: GsmaAccount, path: str, kind: type[T]) -> T | None:
+    async def _read(self, session: Session, path: str, kind: type[T]) -> T | None:
         operation = f"GET {path.split('/')[1]}"
         try:
-            answer = await self._send(account, operation, "GET", path, {}, b"")
+            answer = await self._send(session, operation, "GET", path, {}, b"")
         except Uncertain as error:
             raise RailUnavailable(str(error)) from error
         if answer.status != 200:
@@ -123,15 +122,34 @@ class GsmaApi:
 
     async def _send(
         self,
-        account: GsmaAccount,
+        session: Session,
         operation: str,
         method: str,
         path: str,
         headers: dict[str, str],
         body: bytes,
     ) -> Answer:
-        pair = base64.b64encode(f"{account.client_id}:{account.client_secret}".encode()).decode()
-        own = {"authorization": f"Basic {pair}", "accept": _JSON}
+        own = await session.authorization()
+        answer = await self._once(session, operation, method, path, headers, body, own)
+        is_about_us = answer.status == 401 and _is_about_us(_problem(answer))
+        if is_about_us and session.account.token_url:  # the token may just be too old
+            session.refuse(own)
+            own = await session.authorization()
+            answer = await self._once(session, operation, method, path, headers, body, own)
+        return answer
+
+    async def _once(
+        self,
+        session: Session,
+        operation: str,
+        method: str,
+        path: str,
+        headers: dict[str, str],
+        body: bytes,
+        authorization: str,
+    ) -> Answer:
+        account = session.account
+        own = {"authorization": authorization, "accept": _JSON}
         if account.api_key:
             own["x-api-key"] = account.api_key
         try:
@@ -139,7 +157,6 @@ class GsmaApi:
                 method,
                 account.base_url.rstrip("/") + path,
                 policy=ANYWHERE,
-                about="gsma",
                 timeout_seconds=self._timeout_seconds,
                 headers=own | headers,
                 body=body,

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 from guichet.domain.clock import Clock
 from guichet.rails.gsma import wire
-from guichet.rails.gsma.account import GsmaAccount
 from guichet.rails.gsma.api import GsmaApi
+from guichet.rails.gsma.sessions import Session
 from guichet.rails.gsma.statuses import STATES, TRANSACTIONS, code_of, progress, reason_of
 from guichet.rails.mobile_money import uuid_of
 from guichet.rails.mobile_orders import Ask, Found, Orders, Progress
@@ -26,7 +26,7 @@ class GsmaAsk(Ask):
     """One order as the operator is asked about it; ``path`` is where it is posted."""
 
     path: str
-    account: GsmaAccount
+    session: Session
     order: wire.Order
     callback_url: str | None
 
@@ -49,21 +49,21 @@ class GsmaOrders(Orders[GsmaAsk]):
         """The order by the id of its state, else by our own."""
         found: wire.State | wire.Transaction | None = None
         if _STATE in ask.memory:
-            found = await self._api.state(ask.account, ask.memory[_STATE])
+            found = await self._api.state(ask.session, ask.memory[_STATE])
         if found is None:
-            found = await self._api.response(ask.account, uuid_of(ask.key))
+            found = await self._api.response(ask.session, uuid_of(ask.key))
         return None if found is None else await self._found(ask, found)
 
     async def place(self, ask: GsmaAsk) -> Found:
         """Post the order; the operator says how it stands."""
         posted = await self._api.post(
-            ask.account, ask.path, uuid_of(ask.key), ask.order, ask.callback_url
+            ask.session, ask.path, uuid_of(ask.key), ask.order, ask.callback_url
         )
         return await self._found(ask, posted)
 
-    async def reference_of(self, account: GsmaAccount, key: str) -> str | None:
+    async def reference_of(self, session: Session, key: str) -> str | None:
         """The operator's id of the transaction that was posted under our key."""
-        found = await self._api.response(account, uuid_of(key))
+        found = await self._api.response(session, uuid_of(key))
         if isinstance(found, wire.State):
             return found.object_reference
         return None if found is None else found.transaction_reference
@@ -85,7 +85,7 @@ class GsmaOrders(Orders[GsmaAsk]):
                 oddity = "a completed order without a transaction"
             else:
                 try:
-                    transaction = await self._api.transaction(ask.account, reference)
+                    transaction = await self._api.transaction(ask.session, reference)
                 except RailUnavailable as error:  # the order itself was taken: not the last word
                     transaction, oddity = None, str(error)
                 if transaction is not None:

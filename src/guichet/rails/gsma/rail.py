@@ -14,11 +14,11 @@ from guichet.domain.currencies import EXPONENTS
 from guichet.domain.orders import CollectOrder, ProviderAccount, RefundOrder, SendOrder
 from guichet.domain.outcomes import Notice, Outcome, Reason, Refused, Unknown
 from guichet.outbound.client import GuardedClient
-from guichet.rails.accounts import Accounts
 from guichet.rails.gsma import notices, wire
-from guichet.rails.gsma.account import GsmaAccount, parse_account
+from guichet.rails.gsma.account import GsmaAccount
 from guichet.rails.gsma.api import GsmaApi
 from guichet.rails.gsma.orders import GsmaAsk, GsmaOrders
+from guichet.rails.gsma.sessions import sessions
 from guichet.rails.mobile_money import digits_of
 from guichet.rails.mobile_rail import MobileRail, card_of
 from guichet.rails.port import Inbound, RefundingRail, SendingRail
@@ -52,9 +52,7 @@ class GsmaRail(MobileRail[GsmaAsk], RefundingRail, SendingRail):
             notices.EVENT_TYPES,
             needs_account=default_account is None,
         )
-        self._accounts = Accounts(
-            lambda settings: parse_account(settings, environment), default_account, "an operator"
-        )
+        self._sessions = sessions(client, environment, timeout_seconds, default_account)
         self._callback_url = callback_url
         clock = clock or SystemClock()
         self._api = GsmaApi(client, timeout_seconds)
@@ -64,20 +62,20 @@ class GsmaRail(MobileRail[GsmaAsk], RefundingRail, SendingRail):
     async def refund(self, order: RefundOrder) -> Outcome:
         """Reverse a payment, or adjust it by a part."""
         collected = order.collected
-        account = self._accounts.of(collected.account)
+        session = self._sessions.of(collected.account)
         reference = collected.provider_reference or collected.memory.get("reference")
-        reference = reference or await self._orders.reference_of(account, collected.key)
+        reference = reference or await self._orders.reference_of(session, collected.key)
         if reference is None:
             return Unknown(detail="the payment to give back from is not found")
         whole = order.money == collected.money
         request = wire.reversal_of(order.money, order.key, collected.reference, whole=whole)
         path = f"/transactions/{quote(reference, safe='')}/reversals"
-        callback_url = self._callback(account, collected.account)
+        callback_url = self._callback(session.account, collected.account)
         ask = GsmaAsk(
             key=order.key,
             money=order.money,
             path=path,
-            account=account,
+            session=session,
             order=request,
             callback_url=callback_url,
         )
@@ -85,23 +83,23 @@ class GsmaRail(MobileRail[GsmaAsk], RefundingRail, SendingRail):
 
     async def send(self, order: SendOrder) -> Outcome:
         """Pay into a wallet from the merchant's account."""
-        account = self._accounts.of(order.account)
+        session = self._sessions.of(order.account)
         payee = digits_of(order.destination.account_number)
         if payee is None:
             return Refused(reason=Reason.REJECTED, code="identifierError")
-        if order.money.currency != account.currency:
+        if order.money.currency != session.account.currency:
             return Refused(reason=Reason.REJECTED, code="currencyNotSupported")
         text = order.description or order.reference
-        merchant = account.merchant_party
+        merchant = session.account.merchant_party
         request = wire.disbursement_of(order.money, order.key, text, payee, merchant)
         path = "/transactions/type/disbursement"
-        callback_url = self._callback(account, order.account)
+        callback_url = self._callback(session.account, order.account)
         ask = GsmaAsk(
             key=order.key,
             money=order.money,
             memory=order.memory,
             path=path,
-            account=account,
+            session=session,
             order=request,
             callback_url=callback_url,
         )
@@ -109,7 +107,7 @@ class GsmaRail(MobileRail[GsmaAsk], RefundingRail, SendingRail):
 
     async def check(self, account: ProviderAccount | None, notice_url: str) -> list[str]:  # noqa: ARG002 - each order says where its callback goes
         """Ask whether the API is available."""
-        status = await self._api.heartbeat(self._accounts.of(account))
+        status = await self._api.heartbeat(self._sessions.of(account))
         return [] if status == "available" else [f"the operator says that its API is {status}"]
 
     def hear(self, inbound: Inbound) -> Sequence[Notice]:
@@ -119,13 +117,13 @@ class GsmaRail(MobileRail[GsmaAsk], RefundingRail, SendingRail):
     # Orders ---------------------------------------------------------------------------------------
 
     def collection(self, order: CollectOrder) -> GsmaAsk | Refused:
-        account = self._accounts.of(order.account)
+        session = self._sessions.of(order.account)
         payer = digits_of(order.payer.phone)
         if payer is None:
             return Refused(reason=Reason.REJECTED, code="identifierError")
-        if order.money.currency != account.currency:
+        if order.money.currency != session.account.currency:
             return Refused(reason=Reason.REJECTED, code="currencyNotSupported")
-        merchant = account.merchant_party
+        merchant = session.account.merchant_party
         return GsmaAsk(
             key=order.key,
             money=order.money,
@@ -135,9 +133,9 @@ class GsmaRail(MobileRail[GsmaAsk], RefundingRail, SendingRail):
             received_minor=order.received_minor,
             begun_at=order.begun_at,
             path="/transactions/type/merchantpay",
-            account=account,
+            session=session,
             order=wire.payment_of(order.money, order.key, order.reference, payer, merchant),
-            callback_url=self._callback(account, order.account),
+            callback_url=self._callback(session.account, order.account),
         )
 
     def _callback(self, account: GsmaAccount, of: ProviderAccount | None) -> str | None:
