@@ -7,8 +7,10 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
 
+import asyncpg
 import pytest
 
+from conftest import DatabaseUrls
 from gateways import OTHER_APPLICATION_ID, caller_of
 from guichet.domain.clock import MovableClock
 from guichet.domain.errors import Invalid, LinkNotPayable, NotFound
@@ -110,20 +112,23 @@ async def test_deleted_link_is_not_found_by_anybody(gateway: Gateway) -> None:
             await call
 
 
-async def test_link_of_an_archived_application_is_not_found(gateway: Gateway) -> None:
+async def test_link_of_an_archived_application_is_not_found(
+    gateway: Gateway, shop_urls: DatabaseUrls
+) -> None:
     caller = caller_of(gateway, OTHER_APPLICATION_ID)
     link = await create_link(gateway, caller, new_link())
     await publish_link(gateway, caller, link.id)
     archive = "UPDATE applications SET archived_at = $2 WHERE id = $1"
-    async with gateway.database.connection() as connection:
-        await connection.execute(archive, caller.application.id, gateway.clock.now())
+    owner = await asyncpg.connect(shop_urls.owner_url)
+    await owner.execute(archive, caller.application.id, gateway.clock.now())
+    await gateway.access.refresh()
+    try:
+        with pytest.raises(NotFound):
+            await open_link(gateway, link.slug)
+    finally:
+        await owner.execute(archive, caller.application.id, None)
+        await owner.close()
         await gateway.access.refresh()
-        try:
-            with pytest.raises(NotFound):
-                await open_link(gateway, link.slug)
-        finally:
-            await connection.execute(archive, caller.application.id, None)
-            await gateway.access.refresh()
 
 
 async def test_link_shows_the_rails_that_can_be_used_now(gateway: Gateway) -> None:
