@@ -21,7 +21,7 @@ from guichet.dialects.openapi.documents import document
 from guichet.server.site import Site
 
 DIALECTS = {"neopay": NEOPAY, "notchpay": NOTCHPAY}
-_SERVER = "https://pay.example"
+SERVER = "https://pay.example"
 
 
 class Undocumented(AssertionError):
@@ -159,4 +159,4 @@ def judge_notice(headers: Mapping[str, str], body: bytes) -> None:
 @cache
 def documented(dialect: str) -> Documented:
     """The judge by the document of ``neopay`` or ``notchpay``."""
-    return Documented(document(DIALECTS[dialect], _SERVER))
+    return Documented(document(DIALECTS[dialect], SERVER))

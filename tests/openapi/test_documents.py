@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import re
+import shlex
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from documented import DIALECTS, Documented, documented
+from documented import DIALECTS, SERVER, Documented, documented
 from guichet.dialects.neopay import app as neopay
 from guichet.dialects.notchpay import app as notchpay
 from guichet.dialects.openapi.documents import document
@@ -55,6 +58,25 @@ async def test_operations_are_described_and_shown(name: str) -> None:
         assert {"200", "201", "202"} & operation["responses"].keys(), route
         assert operation["x-codeSamples"][0]["source"].startswith("curl -s "), route
         assert ("x-alias-of" not in operation) or operation["deprecated"], route
+
+
+@dialects
+async def test_lines_for_curl_say_what_the_first_example_does(name: str) -> None:
+    for route, operation in operations(name):
+        if "x-alias-of" in operation:
+            continue
+        words = shlex.split(operation["x-codeSamples"][0]["source"].replace("\\\n", " "))
+        method, _, path = route.partition(" ")
+        pattern = re.sub(r"\\{\w+\\}", "[^/]+", re.escape(f"{SERVER}{path}"))
+        assert any(re.fullmatch(pattern, word) for word in words), words
+        sent = words[words.index("-d") + 1] if "-d" in words else None
+        implied = "GET" if sent is None else "POST"
+        assert (words[words.index("-X") + 1] if "-X" in words else implied) == method
+        content = operation.get("requestBody", {}).get("content", {})
+        shown = content.get("application/json", {}).get("examples")
+        assert (sent is None) == (shown is None), route
+        if sent is not None:
+            assert json.loads(sent) == next(iter(shown.values()))["value"]
 
 
 def contents(judge: Documented) -> Iterator[tuple[str, dict[str, Any]]]:
