@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 from uuid import uuid4
 
 import asyncpg
@@ -10,6 +11,7 @@ import pytest
 
 from conftest import DatabaseUrls
 from gateways import OTHER_APPLICATION_ID, caller_of
+from guichet.domain.clock import MovableClock
 from guichet.domain.errors import Invalid, NotFound, RequestKeyReused
 from guichet.domain.money import Money
 from guichet.domain.paging import Page
@@ -36,6 +38,21 @@ async def test_payment_is_read_back_as_it_was_made(gateway: Gateway) -> None:
     assert await read_payment(gateway, caller_of(gateway), made.payment.id) == made
     assert made.payment.status == "pending"
     assert made.customer.name == "Jhon Doe"
+
+
+async def test_payments_that_share_a_commit_are_answered_with_the_time_that_is_kept(
+    gateway: Gateway,
+) -> None:
+    gateway.clock = clock = MovableClock()
+    asked = []
+    for number in range(12):
+        new = order(email=f"payer-{number}@example.com")
+        asked.append(asyncio.create_task(create(gateway, new)))
+        await asyncio.sleep(0)  # it is in the queue; the first ones are being written
+        clock.move(timedelta(seconds=2))
+
+    for made in await asyncio.gather(*asked):
+        assert await read_payment(gateway, caller_of(gateway), made.payment.id) == made
 
 
 async def test_payer_without_currency_takes_the_payments(gateway: Gateway) -> None:

@@ -124,7 +124,10 @@ async def _round(
         index = indices[ordinal - 1]
         facts = facts_of(people, payer_id, data_key, sealed)
         if made:
-            payment = items[index].payment._replace(customer_id=payer_id)
+            # As it is stored: those of one batch are of one moment.
+            payment = items[index].payment._replace(
+                customer_id=payer_id, created_at=now, updated_at=now
+            )
             done.answers[index] = PaymentRow(payment, customer_of(payer_id, facts, version))
         else:
             differing.setdefault(payer_id, []).append(index)
