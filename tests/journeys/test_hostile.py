@@ -146,7 +146,8 @@ async def test_the_pages_of_a_handset(stall: Stall, new_payer: NewPayer) -> None
         assert not await _ran(payer)
         for payload in PAYLOADS:
             form = {"channel": payload, "phone": payload, "do": payload, "nonce": payload}
-            await _submit(payer, stall.url(path), form)
+            async with payer.page.expect_navigation():
+                await _submit(payer, stall.url(path), form)
             assert not await _ran(payer)
     assert events == []
 
