@@ -1,7 +1,8 @@
 """Load that does not wait for answers: every stream sends at its rate, whatever comes back.
 
 A pickled ``OpenLoad`` goes in, a dictionary of ``Outcome`` by stream comes out. A request's time
-runs from the moment it was due, so that a server that is slow to accept looks slow.
+runs from the moment it was written, connecting included. One that is due while all of its stream's
+connections wait is held for two seconds and then given up: that is counted apart.
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ class OpenLoad:
 
 @dataclass
 class Outcome:
-    """What came of a stream: ``answers`` are (due, answered, status), in seconds since the start;
+    """What came of a stream: ``answers`` are (sent, answered, status), in seconds since the start;
     ``unanswered`` were sent in vain, ``unsent`` found no free connection; ``impolite`` are refusals
     that do not say when to try again; ``late_seconds`` is how late the sender itself was at most.
     """
@@ -117,16 +118,17 @@ class _Sender:
                 self._held.popleft()
                 self.outcome.unsent += 1
             elif self._idle:
-                self._ask(self._idle.pop())
+                self._ask(self._idle.pop(), now)
             elif len(self._open) < _CONNECTIONS_OF_STREAM_MAX:
-                self._ask(self._connect())
+                self._ask(self._connect(), now)
             else:
                 return
 
-    def _ask(self, descriptor: int) -> None:
+    def _ask(self, descriptor: int, now: float) -> None:
         self._serial += 1
         text = self.stream.request % {b"serial": self._serial, b"payer": self._serial % PAYERS}
-        self._asked[descriptor] = self._held.popleft()
+        self._held.popleft()
+        self._asked[descriptor] = now
         try:
             self._open[descriptor].sendall(text)
         except OSError:

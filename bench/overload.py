@@ -147,7 +147,7 @@ def _streams(server: Server, per_second: float) -> list[Stream]:
 
 
 def _taken(outcome: Outcome) -> list[float]:
-    return [answered - due for due, answered, status in outcome.answers if status < 300]
+    return [answered - sent for sent, answered, status in outcome.answers if status < 300]
 
 
 def _p99(seconds: Sequence[float]) -> float:
@@ -169,6 +169,7 @@ def _judge(
     of_loud = sum(len(_taken(each)) for each in loud) / sum(each.sent for each in loud)
     odd = sum(count for status, count in sums.items() if status >= 300 and status not in _POLITE)
     unanswered = sum(each.unanswered for each in offered.values())
+    offers = sum(each.sent for each in offered.values())
     unsent = sum(each.unsent for each in offered.values())
     impolite = sum(each.impolite for each in offered.values())
     late = max(each.late_seconds for each in offered.values())
@@ -178,7 +179,8 @@ def _judge(
         Bar("p99 of what was taken (1 s)", f"{p99 * 1e3:.0f} ms", p99 <= 1),
         Bar("answers by status", str(dict(sums)), odd == 0),
         Bar("refusals that do not say when", str(impolite), impolite == 0),
-        Bar("requests without an answer", f"{unanswered} ({unsent} unsent)", unanswered == 0),
+        Bar("requests without an answer", str(unanswered), unanswered == 0),
+        Bar("given up by senders without a free connection", f"{unsent / offers:.0%}", True),
         Bar("notices taken (99.9 %)", f"{heard:.2%}", heard >= 0.999),
         Bar("taken of the loud tenant", f"{of_loud:.0%}", True),
         Bar("lost by quiet tenants", f"{min(lost):.0%} to {max(lost):.0%}", max(lost) < 1 - 1 / 3),
@@ -190,10 +192,10 @@ def _judge(
 def _normal_after(after: dict[str, Outcome]) -> float:
     """The second after which no answer was bad or late any more."""
     bad = [
-        due
+        sent
         for each in after.values()
-        for due, answered, status in each.answers
-        if status >= 300 or answered - due > _LATE_SECONDS
+        for sent, answered, status in each.answers
+        if status >= 300 or answered - sent > _LATE_SECONDS
     ]
     return max(bad, default=0.0)
 
