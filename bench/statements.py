@@ -49,7 +49,7 @@ class _OneItem:
             payment_id, self.application_id, "sandbox", self.payee_id, self.fee_rule_id,
             "open_banking", INSTITUTION, None, "GB", "reference", AMOUNT_MINOR, "GBP", 86,
             "https://merchant.example/callback", f"sql-{number:012d}", b"h" * 32,
-            now + timedelta(days=1), event_id,
+            now + timedelta(days=1), event_id, None,
             None, payer_id, _digest(email), _digest(email), DATA_KEY, SEALED, SEARCH_KEYS, None,
             None,
         )]  # fmt: skip
@@ -71,7 +71,7 @@ SELECT * FROM create_payments(ARRAY[ROW(
     uuidv7(), (ARRAY[{names}]::uuid[])[:a], 'sandbox', '{payee_id}'::uuid, '{fee_rule_id}'::uuid,
     'open_banking', {INSTITUTION}, NULL, 'GB', 'reference', {AMOUNT_MINOR}, 'GBP', 86,
     'https://merchant.example/callback', 'pgbench-' || gen_random_uuid(), sha256('h'),
-    now() + interval '1 day', uuidv7(), NULL, uuidv7(), {digest}, {digest}, '\\x{DATA_KEY.hex()}',
+    now() + interval '1 day', uuidv7(), NULL, NULL, uuidv7(), {digest}, {digest}, '\\x{DATA_KEY.hex()}',
     '\\x{SEALED.hex()}', '\\x{SEARCH_KEYS.hex()}', NULL, NULL)::payment_of_payer], now())
 WHERE {scope.GATE.format(f"'{scope.literal(application_ids)}'")};
 """
