@@ -71,8 +71,9 @@ SELECT * FROM create_payments(ARRAY[ROW(
     uuidv7(), (ARRAY[{names}]::uuid[])[:a], 'sandbox', '{payee_id}'::uuid, '{fee_rule_id}'::uuid,
     'open_banking', {INSTITUTION}, NULL, 'GB', 'reference', {AMOUNT_MINOR}, 'GBP', 86,
     'https://merchant.example/callback', 'pgbench-' || gen_random_uuid(), sha256('h'),
-    now() + interval '1 day', uuidv7(), NULL, NULL, uuidv7(), {digest}, {digest}, '\\x{DATA_KEY.hex()}',
-    '\\x{SEALED.hex()}', '\\x{SEARCH_KEYS.hex()}', NULL, NULL)::payment_of_payer], now())
+    now() + interval '1 day', uuidv7(), NULL, NULL, uuidv7(), {digest}, {digest},
+    '\\x{DATA_KEY.hex()}', '\\x{SEALED.hex()}', '\\x{SEARCH_KEYS.hex()}',
+    NULL, NULL)::payment_of_payer], now())
 WHERE {scope.GATE.format(f"'{scope.literal(application_ids)}'")};
 """
 
