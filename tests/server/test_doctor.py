@@ -103,6 +103,15 @@ async def test_a_public_address_that_is_not_ours_is_wrong(settings: Settings) ->
     assert bad(await examine(settings)) == [("public address", Verdict.WRONG)]
 
 
+@pytest.mark.parametrize(("proxies", "minded"), [("", True), ("10.0.0.0/8", False)])
+async def test_a_proxy_that_is_not_named_is_minded(
+    settings: Settings, proxies: str, minded: bool
+) -> None:
+    object.__setattr__(settings, "public_url", "https://127.0.0.1:1")  # nobody is there
+    object.__setattr__(settings, "trusted_proxies", proxies)
+    assert (("proxies", Verdict.MIND) in bad(await examine(settings))) is minded
+
+
 async def test_work_that_waits_is_wrong(settings: Settings, owner: asyncpg.Connection[Any]) -> None:
     await owner.execute(
         "INSERT INTO webhook_deliveries (id, event_id, application_id, url, status,"

@@ -63,7 +63,7 @@ async def examine(settings: Settings) -> list[Finding]:
 
     Raises ``CannotServe`` and ``embedded.CannotStart`` where there is nothing to look at.
     """
-    found = [*_settings(settings), *_disk(settings)]
+    found = [*_settings(settings), *_proxies(settings), *_disk(settings)]
     vault = None
     try:
         vault = open_vault(settings)
@@ -92,6 +92,16 @@ def _settings(settings: Settings) -> Iterator[Finding]:
         yield Finding("settings", Verdict.WRONG, said)
     if not problems:
         yield Finding("settings", Verdict.FINE, "files and certificates can be used")
+
+
+def _proxies(settings: Settings) -> Iterator[Finding]:
+    """Whether clients can be told apart: where TLS ends before us, a proxy stands before us."""
+    if settings.base_url.startswith("https:") and not settings.trusted_proxies:
+        said = (
+            "the public address is https, so a proxy stands before the server: name its network in "
+            "GUICHET_TRUSTED_PROXIES, or limits by address count all clients as one"
+        )
+        yield Finding("proxies", Verdict.MIND, said)
 
 
 def _disk(settings: Settings) -> Iterator[Finding]:
