@@ -32,6 +32,7 @@ FAULTS = ("F1-F3", "F5", "F7", "F8", "F9", "F12")
 
 
 @pytest.mark.kill
+@pytest.mark.timeout(400)
 async def test_faults_lose_and_double_nothing(tmp_path: Path) -> None:
     seed = random.SystemRandom().randrange(2**32)
     print(f"seed {seed}")  # noqa: T201

@@ -22,6 +22,7 @@ SABOTAGED = Kind(
 
 
 @pytest.mark.kill
+@pytest.mark.timeout(400)
 async def test_each_planted_bug_is_found(tmp_path: Path) -> None:
     with Forking() as launcher:
         async with staged(tmp_path, 1, launcher, SABOTAGED) as stage:
