@@ -184,6 +184,17 @@ async def test_the_serving_role_cannot_lift_the_wall(serving: asyncpg.Connection
         await serving.execute("RESET row_security")
 
 
+async def test_what_runs_as_the_owner_is_for_the_serving_role_alone(
+    owner: asyncpg.Connection[Any],
+) -> None:
+    functions = (
+        "SELECT proname FROM pg_proc WHERE prosecdef AND has_function_privilege($1, oid, 'EXECUTE')"
+    )
+
+    assert await owner.fetch(functions, "public") == []
+    assert len(await owner.fetch(functions, "guichet")) > 10
+
+
 async def test_a_table_without_the_wall_is_a_reason_not_to_serve(
     owner: asyncpg.Connection[Any], serving: asyncpg.Connection[Any]
 ) -> None:

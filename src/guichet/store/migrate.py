@@ -31,6 +31,19 @@ REVOKE INSERT, UPDATE ON schema_migrations, access_version, merchants, payees, f
 """
 
 
+#: Functions that run as the owner are for the serving role: PostgreSQL lets everybody call them.
+_PRIVATE = """
+DO $$
+DECLARE called regprocedure;
+BEGIN
+    FOR called IN SELECT p.oid::regprocedure FROM pg_proc p JOIN pg_roles r ON r.oid = p.proowner
+        WHERE p.pronamespace = current_schema()::regnamespace AND p.prosecdef
+            AND r.rolname = current_user
+    LOOP
+        EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', called);
+    END LOOP;
+END $$
+"""
 #: A restored table may have another owner than the one whose policies were dumped with it.
 _OWNERS = """
 DO $$
@@ -95,6 +108,7 @@ async def migrate(
             await seal_plain(connection, applied, vault)
             role = '"' + serving_role.replace('"', '""') + '"'
             await connection.execute(_GRANTS.format(role=role))
+            await connection.execute(_PRIVATE)
             await connection.execute(_OWNERS)
         return applied
     finally:
