@@ -13,6 +13,7 @@ from notchpay import NotchPay
 from notchpay.exceptions import NotchPayAuthenticationError, NotchPayValidationError
 
 from guichet.simulators.notchpay import build_app
+from names import name_of
 from rails.notchpay.stage import CREDENTIALS, FIRST, served
 
 Heard = queue.Queue[tuple[bytes, Mapping[str, str]]]
@@ -152,7 +153,7 @@ def test_a_payment_that_nobody_pays_is_cancelled_or_ends_after_three_hours(
         ({"description": "x" * 257}, {"description"}),
         ({"callback": "javascript:alert(1)"}, {"callback"}),
     ],
-    ids=str,
+    ids=name_of,
 )
 def test_every_wrong_field_of_a_payment_is_named(
     client: Any, fields: dict[str, Any], wrong: set[str]
