@@ -1,6 +1,7 @@
 """Real bugs, planted in the programs that the harness runs: it must go red on each (G25).
 
-Imported by ``guichet.torture.entry`` inside server and worker, before they start.
+Imported by ``guichet.torture.entry`` inside server and worker, before they start. Nobody else may:
+the import plants them.
 """
 
 from __future__ import annotations
@@ -13,16 +14,6 @@ from typing import Any
 
 from guichet.domain.attempts import Attempt
 from guichet.domain.outcomes import Outcome, Reason, Refused, Unknown
-
-#: What each bug does, and a finding that nothing but it can cause.
-BUGS = {
-    "commits are acknowledged before they are durable": "which is not there",
-    "a repeated question to a PSP bears a new reference": "no attempt of ours",
-    "an unknown outcome is taken for a refusal": "and the provider has its money",
-    "some events are not told": "never taken",
-    "some notifications are signed with another secret": "no matching signature",
-    "request keys are forgotten": "nobody asked for it",
-}
 
 
 def _plant() -> None:

@@ -12,7 +12,16 @@ from guichet.torture.faults.crashes import DATABASE_KILLS
 from guichet.torture.faults.outcomes import OUTCOMES
 from guichet.torture.forking import Forking
 from guichet.torture.stage import Kind, staged
-from torture.sabotage import BUGS
+
+#: What each bug does, and a finding that nothing but it can cause.
+BUGS = {
+    "commits are acknowledged before they are durable": "which is not there",
+    "a repeated question to a PSP bears a new reference": "no attempt of ours",
+    "an unknown outcome is taken for a refusal": "and the provider has its money",
+    "some events are not told": "never taken",
+    "some notifications are signed with another secret": "no matching signature",
+    "request keys are forgotten": "nobody asked for it",
+}
 
 SABOTAGED = Kind(
     "sabotaged",
