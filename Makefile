@@ -6,6 +6,8 @@ SHELL := /bin/sh
 
 PYTHON ?= python3
 BIN := .venv/bin
+# Half of the time tests wait: for pages, for programs to start, for what was killed to come back.
+WORKERS ?= $(shell expr 2 \* $$(getconf _NPROCESSORS_ONLN))
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 
 .PHONY: help
@@ -21,7 +23,7 @@ run: .venv/stamp-runtime ## Start everything on http://127.0.0.1:8000 with its o
 
 .PHONY: test
 test: .venv/stamp-dev ## Run all tests (TESTS="tests/house -k size" chooses)
-	@$(BIN)/python -m pytest -q -n auto --dist worksteal $(TESTS)
+	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal $(TESTS)
 
 .PHONY: fuzz
 fuzz: .venv/stamp-dev ## Send 20,000 requests made from the OpenAPI documents (FUZZ_REQUESTS, FUZZ_SEED)
