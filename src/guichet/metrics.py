@@ -23,6 +23,12 @@ WAITING_AGE = Gauge(
     ["what"],
     multiprocess_mode="livemax",
 )
+LOST_ORDERS = Gauge(
+    "guichet_lost_orders",
+    "Orders under our keys in a provider's list, as it was last read, that we do not know: an "
+    "older backup was restored, and their money is in no book.",
+    ["rail"],
+)
 BOOKS_WRONG = Gauge("guichet_books_wrong", "Invariants of the books found broken at the last look.")
 HALTED = Gauge("guichet_money_halted", "1 while no new money may move.")
 WORK = Counter("guichet_work", "Pieces of work done, by what came of them.", ["queue", "outcome"])

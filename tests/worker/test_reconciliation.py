@@ -8,10 +8,12 @@ from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
+from prometheus_client import REGISTRY
 
 from conftest import DatabaseUrls
 from guichet.domain.attempts import Attempt
 from guichet.domain.clock import MovableClock
+from guichet.domain.ids import new_id
 from guichet.domain.money import Money
 from guichet.domain.orders import ProviderAccount
 from guichet.domain.outcomes import Done, Notice, Reason, Refused, TakenBack
@@ -150,6 +152,21 @@ async def test_operations_of_somebody_else_leave_nothing(
     assert await work(gateway, clock) == ["agrees"]
 
     assert await rows(gateway, "SELECT FROM rail_notices") == []
+
+
+@pytest.mark.usefixtures("attempt")
+async def test_an_order_of_ours_that_is_not_known_any_more_is_told(
+    gateway: Gateway,
+    clock: MovableClock,
+    rail: ListingRail,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    rail.lists = [Notice(new_id(clock.now()).hex, "e2e-1"), Notice(uuid4().hex, "e2e-2")]
+
+    assert await work(gateway, clock) == ["agrees"]
+
+    assert "names 1 orders of ours that we do not know" in caplog.text
+    assert REGISTRY.get_sample_value("guichet_lost_orders", {"rail": RAIL}) == 1
 
 
 async def test_an_operation_may_be_named_by_the_provider_s_reference_alone(

@@ -11,7 +11,8 @@ import logging
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
-from guichet.domain.ids import new_id
+from guichet import metrics
+from guichet.domain.ids import created_at, new_id
 from guichet.domain.outcomes import Notice
 from guichet.failpoints import reach
 from guichet.gateway import Gateway
@@ -118,7 +119,9 @@ async def _unknown_of(
 ) -> list[Notice]:
     """Those of the operations that are ours and whose attempt does not show them yet.
 
-    Others of the account are somebody else's business: a code on a poster, another system.
+    Others of the account are somebody else's business: a code on a poster, another system. But one
+    under a key that we make was an order of ours before an older backup was restored: its
+    money is at the provider and in no book, and a person must look.
     """
     if not named:
         return []
@@ -127,6 +130,13 @@ async def _unknown_of(
     async with gateway.database.bare_connection() as connection:
         known = await reconciliations.known(connection, account, ids, references)
     by_id = {each.id: each for each in known}
+    now = gateway.clock.now()
+    lost = {
+        key for key in ids - by_id.keys() if now - WATCH_REPLACED < created_at(key) <= now
+    }  # others' keys carry no such time
+    metrics.LOST_ORDERS.labels(account.rail).set(len(lost))
+    if lost:
+        _log.error("%s names %d orders of ours that we do not know", account.rail, len(lost))
     by_reference = {each.provider_reference: each for each in known}
     hints = []
     for each in named:
