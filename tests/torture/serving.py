@@ -57,6 +57,7 @@ async def serving(
         provider_timeout_seconds=provider_timeout_seconds,
         lease_seconds=lease_seconds,
         limits=LimitsMode.OFF,  # races ask for more at once than one caller may
+        provider_failures_max=0,  # calls that come to nothing are what is looked at
     )
     if psp is not None:
         settings = replace(settings, **psp.account)  # type: ignore[arg-type]
