@@ -132,7 +132,11 @@ async def test_closing_waits_for_a_payment_that_is_being_made(turns: _Turns) -> 
 async def test_limit_that_comes_while_payers_wait_is_not_overrun(turns: _Turns) -> None:
     """They found no limit and wanted the link together; now they must be counted one by one."""
     gateway = next(turns)
-    link = await published(gateway)
+    link, other = await published(gateway), await published(gateway)
+    # Their connections are open: what is waited for is the lock, for two seconds at most.
+    await asyncio.gather(
+        *(pay_link(next(turns), other.slug, form(nonce=f"{NONCE}{n}")) for n in range(10))
+    )
     async with gateway.database.transaction() as tx:
         await tx.execute("UPDATE links SET payments_limit = 1 WHERE id = $1", link.id)
         payers = [
