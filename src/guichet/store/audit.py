@@ -46,15 +46,7 @@ INVARIANTS: dict[str, str] = {
         WHERE NOT EXISTS (SELECT FROM ledger_postings p WHERE p.entry_id = e.id)
     """,
     "the trial balance is zero": """
-        SELECT format('%s %s: assets and expenses exceed liabilities and income by %s',
-            environment, currency, sum(signed_minor))
-        FROM (
-            SELECT environment, currency,
-                CASE WHEN kind IN ('asset', 'expense') THEN balance_minor ELSE -balance_minor END
-                    AS signed_minor
-            FROM ledger_accounts
-        ) signed
-        GROUP BY environment, currency HAVING sum(signed_minor) <> 0
+        SELECT what FROM books_at_a_glance WHERE invariant = 'the trial balance is zero'
     """,
     "an account's balance is the sum of its postings": """
         SELECT format('account %s (%s) says %s, its postings say %s', a.id, a.code,
