@@ -15,7 +15,7 @@ from gateways import APPLICATION_ID, SECRET_KEY, seed
 from guichet.server import examination
 from guichet.server.examination import Finding, Verdict, examine
 from guichet.settings import Settings
-from guichet.store import examinations
+from guichet.store import checks, examinations
 from guichet.vault import Vault
 from server.programs import free_port, guichet
 
@@ -64,7 +64,7 @@ async def test_a_clock_that_differs_is_wrong(
     async def earlier(_: object) -> datetime:
         return datetime.now(UTC) - timedelta(seconds=3)
 
-    monkeypatch.setattr(examinations, "now", earlier)
+    monkeypatch.setattr(checks, "database_time", earlier)
 
     assert bad(await examine(settings)) == [("clock", Verdict.WRONG)]
 

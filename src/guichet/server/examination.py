@@ -20,7 +20,7 @@ from guichet.server.errors import CannotServe
 from guichet.server.operations import database_urls, open_vault
 from guichet.server.parts import database_problems
 from guichet.settings import Settings
-from guichet.store import access, audit, examinations
+from guichet.store import access, audit, checks, examinations
 from guichet.store.database import Connection
 from guichet.vault import SealBroken, Vault
 
@@ -138,7 +138,7 @@ async def _keys(patient: Patient) -> AsyncIterator[Finding]:
 
 async def _clock(patient: Patient) -> AsyncIterator[Finding]:
     """Whether this machine and the database agree what time it is."""
-    skew = abs(await examinations.now(patient.connection) - datetime.now(UTC))
+    skew = abs(await checks.database_time(patient.connection) - datetime.now(UTC))
     said = f"this machine's clock and the database's differ by {skew.total_seconds():.1f} s"
     yield Finding("clock", Verdict.WRONG if skew > _SKEW_MAX else Verdict.FINE, said)
 

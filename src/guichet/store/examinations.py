@@ -9,12 +9,6 @@ from guichet.store.backlogs import Backlog, read_backlogs
 from guichet.store.database import Connection
 
 
-async def now(connection: Connection) -> datetime:
-    """The database's time."""
-    time: datetime = await connection.fetchval("SELECT clock_timestamp()")
-    return time
-
-
 async def connections_left(connection: Connection) -> int:
     """How many more connections the database takes from ordinary roles."""
     left: int = await connection.fetchval(
