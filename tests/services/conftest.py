@@ -12,6 +12,7 @@ from gateways import APPLICATION_ID, FEE_RULE_ID, running_gateway, seed
 from guichet.domain.clock import MovableClock
 from guichet.embedded import Endpoints
 from guichet.gateway import Gateway
+from guichet.store.audit import findings
 from psp import Psp, connect
 
 NewMerchant = Callable[..., Awaitable[UUID]]
@@ -72,3 +73,11 @@ def new_merchant(shop: Gateway, shop_urls: DatabaseUrls) -> NewMerchant:
         return application_id
 
     return make
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def sound_books(shop: Gateway) -> AsyncIterator[None]:
+    """Whatever a test does, the audit finds nothing afterwards."""
+    yield
+    async with shop.database.connection() as connection:
+        assert await findings(connection) == []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from uuid import uuid4
 
@@ -29,12 +29,11 @@ from guichet.services.payouts import (
     request_payout,
 )
 from guichet.services.transfers import cancel_transfer
-from guichet.store.audit import findings
 from psp import Psp, connect
 from services.conftest import NewMerchant
 from services.sending import PAID, Sender, sender, sending_psp
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.usefixtures("sound_books")]
 
 FEE = FeeRule(uuid4(), percent_bps=100, fixed_minor=5)
 
@@ -44,14 +43,6 @@ def psp(shop: Gateway) -> Psp:
     made = sending_psp()
     connect(shop, made)
     return made
-
-
-@pytest_asyncio.fixture(loop_scope="module", autouse=True)
-async def sound_books(shop: Gateway) -> AsyncIterator[None]:
-    """Whatever a test does, the audit finds nothing afterwards."""
-    yield
-    async with shop.database.connection() as connection:
-        assert await findings(connection) == []
 
 
 @pytest_asyncio.fixture(loop_scope="module")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from contextlib import suppress
 from datetime import timedelta
 from typing import Any
@@ -18,7 +17,6 @@ from guichet.gateway import Gateway
 from guichet.rails.port import RailUnavailable
 from guichet.services.closing import release_payment
 from guichet.services.refunds import create_refund, list_refunds
-from guichet.store.audit import findings
 from guichet.store.queue import claim_refunds
 from guichet.worker.tasks import check_refund
 from psp import Psp
@@ -26,17 +24,9 @@ from services.bookkeeping import Paid, announced, effects, events, paid
 from services.charging import SILENCE, move, until
 from services.conftest import NewMerchant
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.usefixtures("sound_books")]
 
 REFUSED = Refused(reason=Reason.REJECTED, code="AC06")
-
-
-@pytest_asyncio.fixture(loop_scope="module", autouse=True)
-async def sound_books(shop: Gateway) -> AsyncIterator[None]:
-    """Whatever a test does, the audit finds nothing afterwards."""
-    yield
-    async with shop.database.connection() as connection:
-        assert await findings(connection) == []
 
 
 @pytest_asyncio.fixture(loop_scope="module")

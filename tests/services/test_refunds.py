@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from uuid import UUID
 
@@ -25,21 +24,12 @@ from guichet.gateway import Gateway
 from guichet.rails.registry import Registry
 from guichet.services.closing import release_payment
 from guichet.services.refunds import create_refund, list_refunds
-from guichet.store.audit import findings
 from psp import REFUND_WINDOW, Psp, connect, pix_card
 from services.bookkeeping import Paid, effects, paid, unpaid
 from services.charging import move
 from services.conftest import NewMerchant
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
-
-
-@pytest_asyncio.fixture(loop_scope="module", autouse=True)
-async def sound_books(shop: Gateway) -> AsyncIterator[None]:
-    """Whatever a test does, the audit finds nothing afterwards."""
-    yield
-    async with shop.database.connection() as connection:
-        assert await findings(connection) == []
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.usefixtures("sound_books")]
 
 
 @pytest_asyncio.fixture(loop_scope="module")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from uuid import uuid4
 
 import pytest
@@ -15,22 +14,13 @@ from guichet.domain.outcomes import Done, TakenBack
 from guichet.domain.payments import Payment
 from guichet.gateway import Gateway
 from guichet.services.suspense import assign_suspense, list_suspense, return_suspense
-from guichet.store.audit import findings
 from psp import Psp
 from services.bookkeeping import Paid, effects, events, unpaid
 from services.conftest import NewMerchant
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.usefixtures("sound_books")]
 
 AMOUNT = 10_050
-
-
-@pytest_asyncio.fixture(loop_scope="module", autouse=True)
-async def sound_books(shop: Gateway) -> AsyncIterator[None]:
-    """Whatever a test does, the audit finds nothing afterwards."""
-    yield
-    async with shop.database.connection() as connection:
-        assert await findings(connection) == []
 
 
 @pytest_asyncio.fixture(loop_scope="module")

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
 import pytest
-import pytest_asyncio
 
 from guichet.domain.errors import NotPayable
 from guichet.domain.money import Money
@@ -13,22 +10,13 @@ from guichet.domain.outcomes import TakenBack
 from guichet.gateway import Gateway
 from guichet.services.checkout import reserve_attempt
 from guichet.services.refunds import create_refund
-from guichet.store.audit import findings
 from psp import Psp
 from services.bookkeeping import Paid, announced, effects, paid, unpaid
 from services.conftest import NewMerchant
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.usefixtures("sound_books")]
 
 FEE = 211  # of 100.50: 2 % and 0.10
-
-
-@pytest_asyncio.fixture(loop_scope="module", autouse=True)
-async def sound_books(shop: Gateway) -> AsyncIterator[None]:
-    """Whatever a test does, the audit finds nothing afterwards."""
-    yield
-    async with shop.database.connection() as connection:
-        assert await findings(connection) == []
 
 
 async def take_back(payment: Paid, minor: int | None) -> None:

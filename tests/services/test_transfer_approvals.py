@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
 
@@ -14,13 +14,12 @@ from guichet.domain.errors import InsufficientFunds, NotCancellable, NotFound
 from guichet.domain.transfers import Transfer
 from guichet.gateway import Gateway
 from guichet.services.transfers import approve_transfer, cancel_transfer, refuse_transfer
-from guichet.store.audit import findings
 from psp import Psp, connect
 from services.charging import SILENCE
 from services.conftest import NewMerchant
 from services.sending import PAID, Sender, sender, sending_psp
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.usefixtures("sound_books")]
 
 Decide = Callable[[Gateway, Any, Any], Awaitable[Transfer]]
 DECISIONS = [approve_transfer, refuse_transfer, cancel_transfer]
@@ -31,14 +30,6 @@ def psp(shop: Gateway) -> Psp:
     made = sending_psp()
     connect(shop, made)
     return made
-
-
-@pytest_asyncio.fixture(loop_scope="module", autouse=True)
-async def sound_books(shop: Gateway) -> AsyncIterator[None]:
-    """Whatever a test does, the audit finds nothing afterwards."""
-    yield
-    async with shop.database.connection() as connection:
-        assert await findings(connection) == []
 
 
 @pytest_asyncio.fixture(loop_scope="module")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from contextlib import suppress
 from datetime import timedelta
 from typing import Any
@@ -26,14 +25,13 @@ from guichet.gateway import Gateway
 from guichet.rails.port import RailUnavailable
 from guichet.services.refunds import create_refund
 from guichet.services.transfers import create_transfer, read_transfer, record_transfer
-from guichet.store.audit import findings
 from guichet.worker.tasks import check_transfer
 from psp import Psp, connect, pix_card
 from services.charging import SILENCE, until
 from services.conftest import NewMerchant
 from services.sending import DESTINATION, PAID, Sender, sender, sending_psp, wanted
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.usefixtures("sound_books")]
 
 REFUSED = Refused(reason=Reason.REJECTED, code="PAYEE_NOT_FOUND")
 ASIDE = {"rail_float": PAID, "merchant_available": PAID - 4_000, "transfers_in_flight": 4_000}
@@ -46,14 +44,6 @@ def psp(shop: Gateway) -> Psp:
     made = sending_psp()
     connect(shop, made)
     return made
-
-
-@pytest_asyncio.fixture(loop_scope="module", autouse=True)
-async def sound_books(shop: Gateway) -> AsyncIterator[None]:
-    """Whatever a test does, the audit finds nothing afterwards."""
-    yield
-    async with shop.database.connection() as connection:
-        assert await findings(connection) == []
 
 
 @pytest_asyncio.fixture(loop_scope="module")

@@ -18,6 +18,7 @@ from guichet.dialects.notchpay.app import build_app
 from guichet.domain.ids import new_id
 from guichet.gateway import Gateway
 from guichet.settings import LimitsMode, Settings
+from guichet.store.audit import findings
 from guichet.vault import Vault
 from guichet.web.asgi import Asgi
 from rails.mobile.stage import CREDENTIALS, simulator
@@ -136,3 +137,11 @@ async def sending(app: Asgi, shop: Shop, owner: asyncpg.Connection[Any]) -> Clie
     """A client with the grant, whose merchant has a million francs."""
     await enrich(owner, shop)
     return granting(app, shop)
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def sound_books(gateway: Gateway) -> AsyncIterator[None]:
+    """Whatever a test does, the audit finds nothing afterwards."""
+    yield
+    async with gateway.database.connection() as connection:
+        assert await findings(connection) == []

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import asyncpg
 import pytest
-import pytest_asyncio
 
 from guichet.domain.bulk_transfers import ROWS_MAX
-from guichet.gateway import Gateway
-from guichet.store.audit import findings
 from guichet.web.asgi import Asgi
 from names import name_of
 from wire.client import Client
@@ -29,15 +25,7 @@ from wire.notchpay.bulks import (
 from wire.notchpay.senders import OPENING, ORANGE, balance, enrich, granting, kept
 from wire.notchpay.shops import MakeShop
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
-
-
-@pytest_asyncio.fixture(loop_scope="module", autouse=True)
-async def sound_books(gateway: Gateway) -> AsyncIterator[None]:
-    """Whatever a test does, the audit finds nothing afterwards."""
-    yield
-    async with gateway.database.connection() as connection:
-        assert await findings(connection) == []
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.usefixtures("sound_books")]
 
 
 async def test_bulk_is_made_and_read_with_all_of_its_transfers(sending: Client) -> None:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import asyncpg
 import pytest
-import pytest_asyncio
 
 from guichet.gateway import Gateway
-from guichet.store.audit import findings
 from guichet.store.queue import claim_transfers
 from guichet.web.asgi import Asgi
 from wire.client import Client
@@ -29,15 +26,7 @@ from wire.notchpay.bulks import (
 from wire.notchpay.senders import MTN, OPENING, balance, enrich, granting, sent
 from wire.notchpay.shops import MakeShop, Shop
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
-
-
-@pytest_asyncio.fixture(loop_scope="module", autouse=True)
-async def sound_books(gateway: Gateway) -> AsyncIterator[None]:
-    """Whatever a test does, the audit finds nothing afterwards."""
-    yield
-    async with gateway.database.connection() as connection:
-        assert await findings(connection) == []
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.usefixtures("sound_books")]
 
 
 async def test_continue_takes_the_rows_that_are_in_order_and_says_why_not_the_others(

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import asyncpg
 import pytest
-import pytest_asyncio
 
 from guichet.dialects.notchpay.ids import write_id
 from guichet.domain.money import Money
 from guichet.gateway import Gateway
 from guichet.services.payouts import request_payout
-from guichet.store.audit import findings
 from guichet.web.asgi import Asgi
 from names import name_of
 from wire.client import Client
@@ -32,15 +29,7 @@ from wire.notchpay.senders import (
 )
 from wire.notchpay.shops import MakeShop, Shop
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
-
-
-@pytest_asyncio.fixture(loop_scope="module", autouse=True)
-async def sound_books(gateway: Gateway) -> AsyncIterator[None]:
-    """Whatever a test does, the audit finds nothing afterwards."""
-    yield
-    async with gateway.database.connection() as connection:
-        assert await findings(connection) == []
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.usefixtures("sound_books")]
 
 
 TRANSFER_KEYS = [

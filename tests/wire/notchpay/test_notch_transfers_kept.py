@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID
 
@@ -13,22 +12,13 @@ import pytest_asyncio
 from guichet.dialects.notchpay.ids import read_id
 from guichet.gateway import Gateway
 from guichet.services.transfers import approve_transfer, refuse_transfer
-from guichet.store.audit import findings
 from guichet.web.asgi import Asgi
 from wire.client import Client
 from wire.notchpay.requests import made, processed
 from wire.notchpay.senders import OPENING, ORANGE, balance, broken, enrich, granting, sent
 from wire.notchpay.shops import MakeShop
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
-
-
-@pytest_asyncio.fixture(loop_scope="module", autouse=True)
-async def sound_books(gateway: Gateway) -> AsyncIterator[None]:
-    """Whatever a test does, the audit finds nothing afterwards."""
-    yield
-    async with gateway.database.connection() as connection:
-        assert await findings(connection) == []
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.usefixtures("sound_books")]
 
 
 # --- found ---------------------------------------------------------------------------------------
