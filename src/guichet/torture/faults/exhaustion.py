@@ -18,7 +18,8 @@ _ANSWER_WITHIN_SECONDS = 3.0
 #: What a busy machine adds to the measurement.
 _GRACE_SECONDS = 1.0
 _NORMAL_WITHIN_SECONDS = 5.0
-_LOCK = "LOCK TABLE payments, attempts, events IN ACCESS EXCLUSIVE MODE"
+#: One table, so that whoever waits for it holds nothing that another could wait for.
+_LOCK = "LOCK TABLE payments IN ACCESS EXCLUSIVE MODE"
 _IN_TRANSACTION = """
     SELECT count(*) FROM pg_stat_activity WHERE application_name = 'guichet'
         AND state LIKE 'idle in transaction%' AND now() - state_change > interval '1 second'
@@ -26,7 +27,7 @@ _IN_TRANSACTION = """
 
 
 @asynccontextmanager
-async def _everything_locked(stage: Stage) -> AsyncIterator[None]:
+async def _payments_locked(stage: Stage) -> AsyncIterator[None]:
     """Whoever wants payments waits, with a session in hand, until none is left."""
     connection = await asyncpg.connect(stage.endpoints.owner_dsn)
     try:
@@ -50,7 +51,7 @@ async def _lock(stage: Stage, seconds: int) -> Figures:
             answered.append((time.monotonic() - asked_at, answer.status))
 
     try:
-        async with _everything_locked(stage):
+        async with _payments_locked(stage):
             await asyncio.gather(*map(ask, range(12)))
     except httpx2.TransportError as error:
         raise Breach(f"a call hung or broke: {type(error).__name__}") from error
