@@ -25,6 +25,7 @@ from bench.databases import cluster, fill
 from bench.openloop import OpenLoad, Outcome, Stream, offer
 from bench.processes import machine_cpu_seconds, tree_cpu_seconds
 from bench.rig import Bench, Server
+from guichet.settings import Settings
 
 TENANTS = 10
 #: The loud tenant sends from so many machines.
@@ -34,7 +35,7 @@ _NOTICES = "notices"
 _NOTICES_PER_SECOND = 20.0
 _SECRET = "bench-secret"
 _SLOW = 500
-_SLOW_SECONDS_MAX = 16.0
+_SLOW_SECONDS_MAX = 15.0
 _POLITE = (429, 503)
 
 
@@ -67,11 +68,12 @@ async def _run(seconds: float, times: float) -> list[Bar]:
         await database.fill_payments(10_000)
         with bench.server(database) as server:
             capacity = _capacity(server)
+        default = Settings()
         settings = {
             "limits": "off",
             "yapily_webhook_secret": _SECRET,
-            "shed_after_seconds": 0.3,
-            "requests_at_once": 256,
+            "shed_after_seconds": default.shed_after_seconds,
+            "requests_at_once": default.requests_at_once,
         }
         with bench.server(database, **settings) as server:
             server.create(16)  # warm
@@ -205,7 +207,7 @@ def _judge_slow(server: Server, per_second: float) -> list[Bar]:
     alone = offer(OpenLoad(server.port, 5.0, streams))
     slow = _SlowClients(server.port)
     slow.start()
-    beside = offer(OpenLoad(server.port, _SLOW_SECONDS_MAX, _renumbered(streams)))
+    beside = offer(OpenLoad(server.port, _SLOW_SECONDS_MAX + 1, _renumbered(streams)))
     slow.join()
     before, during = (
         [latency for each in outcomes.values() for latency in _taken(each)]

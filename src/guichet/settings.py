@@ -88,7 +88,7 @@ class Settings:
     header_limit_bytes: int = _setting(32_768, "Largest head of a request, all headers together.")
     header_limit_count: int = _setting(100, "Most headers of a request.")
     header_timeout_seconds: float = _setting(5.0, "Longest wait for a request's head.")
-    body_timeout_seconds: float = _setting(15.0, "Longest wait for a request's whole body.")
+    body_timeout_seconds: float = _setting(14.0, "Longest wait for a request's whole body.")
     keep_alive_seconds: float = _setting(30.0, "How long a connection may wait between requests.")
     connections_limit: int = _setting(
         4096, "Connections that a serving process holds; 0: as many as come."
@@ -104,7 +104,7 @@ class Settings:
         "answered 503; less urgent requests are refused sooner (docs/production.md). 0: never.",
     )
     requests_at_once: int = _setting(
-        256,
+        512,
         "Requests under way in a serving process beyond which new payments are answered 503; less "
         "urgent requests are refused sooner. Those that wait for a provider do not count. 0: as "
         "many as come.",

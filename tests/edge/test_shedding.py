@@ -173,6 +173,7 @@ async def test_the_last_request_of_a_connection_is_refused_and_closed(busy: int)
 
 async def test_who_is_refused_often_takes_turns(busy: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("guichet.server.requests._REFUSED_PER_BEAT", 1)
+    monkeypatch.setattr("guichet.server.requests._PAUSE_SECONDS", 0.05)
     async with AsyncExitStack() as stack:
         wires = [await stack.enter_async_context(wire(busy)) for _ in range(10)]
         for _ in range(3):

@@ -10,7 +10,10 @@ from typing import NamedTuple, Protocol
 from guichet.server.refusals import Refusal
 
 _BEAT_SECONDS = 0.02
-_REFUSED_PER_BEAT = 128
+#: So many refusals a beat cost next to nothing.
+_REFUSED_PER_BEAT = 16
+#: What a client may wait unread and still have its next answer within a second.
+_PAUSE_SECONDS = 0.7
 
 
 class Refused(Protocol):
@@ -24,23 +27,25 @@ class Load:
     """What one loop has to do.
 
     ``under_way`` are the requests that have come whole and are not answered. Clients that are
-    refused take their turns: refusing must not take the time that it is to save.
+    refused are not read for a moment: refusing must not take the time that it is to save.
     """
 
     def __init__(self) -> None:
         self.under_way = 0
-        self._refused: deque[Refused] = deque()
+        #: Each with the loop's time at which it is read again.
+        self._refused: deque[tuple[float, Refused]] = deque()
         self._in_beat = 0
         self._handle: asyncio.TimerHandle | None = None
 
     def is_paused(self, connection: Refused) -> bool:
         """Count a refusal; whether ``connection`` has to wait until it is resumed."""
+        loop = asyncio.get_running_loop()
         if self._handle is None:
-            self._handle = asyncio.get_running_loop().call_later(_BEAT_SECONDS, self._beat)
+            self._handle = loop.call_later(_BEAT_SECONDS, self._beat)
         self._in_beat += 1
         if self._in_beat <= _REFUSED_PER_BEAT:
             return False
-        self._refused.append(connection)
+        self._refused.append((loop.time() + _PAUSE_SECONDS, connection))
         return True
 
     def stop(self) -> None:
@@ -49,12 +54,13 @@ class Load:
             self._handle.cancel()
 
     def _beat(self) -> None:
+        loop = asyncio.get_running_loop()
         self._in_beat = 0
-        for _ in range(min(len(self._refused), _REFUSED_PER_BEAT)):
-            self._refused.popleft().resume()
+        while self._refused and self._refused[0][0] <= loop.time():
+            self._refused.popleft()[1].resume()
         self._handle = None
         if self._refused:
-            self._handle = asyncio.get_running_loop().call_later(_BEAT_SECONDS, self._beat)
+            self._handle = loop.call_later(_BEAT_SECONDS, self._beat)
 
 
 class Asked(NamedTuple):
