@@ -1,9 +1,9 @@
 """``python -m bench overload``: more than can be served (bar G15), and slow clients (bar G16).
 
 First the capacity, looked at again afterwards: the highest rate that clients who wait for their
-answers reach with a p99 below 300 ms. Then three times as much, from ten tenants of whom one sends half, with providers' notices
-between; then half of it, to see how long normality takes. Last 500 connections that never finish
-their request beside a load of a quarter.
+answers reach with a p99 below 300 ms. Then three times as much, from ten tenants of whom one sends
+half, with providers' notices between; then half of it, to see how long normality takes. Last 500
+connections that never finish their request beside a load of a quarter.
 """
 
 from __future__ import annotations
