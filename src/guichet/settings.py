@@ -104,7 +104,7 @@ class Settings:
         "answered 503; less urgent requests are refused sooner (docs/production.md). 0: never.",
     )
     requests_at_once: int = _setting(
-        512,
+        1024,
         "Requests under way in a serving process beyond which new payments are answered 503; less "
         "urgent requests are refused sooner. Those that wait for a provider do not count. 0: as "
         "many as come.",

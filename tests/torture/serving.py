@@ -14,6 +14,7 @@ from guichet.server.http import HttpServer, bind
 from guichet.server.site import Site
 from guichet.settings import LimitsMode, Settings
 from guichet.torture.providers import CREDENTIALS, PixSimulator
+from rails.mobile.stage import CREDENTIALS as OPERATORS
 
 #: The secret in the address of the provider's notices.
 NOTICE_SECRET = "notices"
@@ -40,10 +41,12 @@ async def serving(
     lease_seconds: float = 5.0,
     public_url: str = "",
     psp: PixSimulator | None = None,
+    operators_url: str = "",
 ) -> AsyncIterator[Served]:
     """A server on a free port, over its own gateway on a seeded database.
 
-    ``public_url`` is the address that several servers share, ``psp`` the sandbox's PSP.
+    ``public_url`` is the address that several servers share, ``psp`` the sandbox's PSP,
+    ``operators_url`` that of the simulated operators (``rails.mobile.stage``).
     """
     listener = bind("127.0.0.1", 0)
     port = listener.getsockname()[1]
@@ -61,6 +64,14 @@ async def serving(
     )
     if psp is not None:
         settings = replace(settings, **psp.account)  # type: ignore[arg-type]
+    if operators_url:
+        settings = replace(
+            settings,
+            mtn_sandbox_url=f"{operators_url}/mtn",
+            mtn_sandbox_subscription_key=OPERATORS.key,
+            mtn_sandbox_api_user=OPERATORS.user,
+            mtn_sandbox_api_key=OPERATORS.secret,
+        )
     with listener:
         async with running_gateway(database_url, settings, clock) as gateway:
             site = Site()

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
-import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
-from typing import Any, TypeVar, cast
+from typing import TypeVar
 from uuid import UUID
 
 import asyncpg
 import pytest
-from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -23,7 +20,6 @@ from hypothesis.stateful import (
     invariant,
     precondition,
     rule,
-    run_state_machine_as_test,
 )
 
 from conftest import DatabaseUrls
@@ -41,13 +37,16 @@ from guichet.services.payments import create_payment
 from guichet.services.settlement import record_outcome
 from guichet.store.audit import findings
 from orders import order
+from torture.steps import Do, walk
 from worker.parts import ScriptedRail
 
 Answer = TypeVar("Answer")
 
 #: How many walks, and how long each: more before a release (docs/reliability.md).
-RUNS = int(os.environ.get("MODEL_RUNS", "100"))
-STEPS = int(os.environ.get("MODEL_STEPS", "25"))
+RUNS = int(os.environ.get("MODEL_RUNS", "500"))
+STEPS = int(os.environ.get("MODEL_STEPS", "50"))
+#: So many processes may share them.
+_PARTS = 10
 
 _OPEN = ("pending", "processing")
 _LATER = timedelta(days=2)  # beyond the lifetime of a payment, and the delay of a release
@@ -119,23 +118,6 @@ class Model:
                     self.is_released = True
                 elif self.is_short and self.status in _OPEN:
                     self.become("failed")
-
-
-class Do:
-    """Runs coroutines on a loop in a thread of its own, which goes on between the steps."""
-
-    def __init__(self) -> None:
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever)
-        self._thread.start()
-
-    def __call__(self, work: Coroutine[Any, Any, Answer]) -> Answer:
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(60)
-
-    def close(self) -> None:
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.close()
 
 
 AMOUNTS = st.integers(1, 99_999_999)
@@ -320,7 +302,8 @@ def _outcome(word: str, minor: int) -> Outcome:
     return outcomes[word]
 
 
-def test_services_and_model_agree_on_every_walk(seeded: DatabaseUrls) -> None:
+@pytest.mark.parametrize("part", range(_PARTS))
+def test_services_and_model_agree_on_every_walk(seeded: DatabaseUrls, part: int) -> None:
     clock = MovableClock()
 
     async def delay_releases() -> None:
@@ -337,17 +320,7 @@ def test_services_and_model_agree_on_every_walk(seeded: DatabaseUrls) -> None:
         opened = running_gateway(seeded.serving_url, clock=clock)
         gateway = do(_entered(opened))
         try:
-            run_state_machine_as_test(
-                cast(type[RuleBasedStateMachine], partial(Walk, do, gateway, clock)),
-                settings=settings(
-                    max_examples=RUNS,
-                    stateful_step_count=STEPS,
-                    derandomize="MODEL_RUNS" not in os.environ,
-                    deadline=None,
-                    phases=[Phase.generate],  # on a database, shrinking takes minutes
-                    suppress_health_check=list(HealthCheck),
-                ),
-            )
+            walk(partial(Walk, do, gateway, clock), RUNS // _PARTS, STEPS, part)
         finally:
             do(_left(opened))
     finally:

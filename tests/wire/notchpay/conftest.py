@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-import uuid
 from collections.abc import AsyncIterator, Iterator
-from datetime import UTC, datetime
 from typing import Any
 
 import asyncpg
@@ -13,20 +10,18 @@ import pytest
 import pytest_asyncio
 
 from conftest import DatabaseUrls
-from gateways import SECRET_KEY, running_gateway
+from gateways import running_gateway
 from guichet.dialects.notchpay.app import build_app
-from guichet.domain.ids import new_id
 from guichet.gateway import Gateway
 from guichet.settings import LimitsMode, Settings
 from guichet.store.audit import findings
-from guichet.vault import Vault
 from guichet.web.asgi import Asgi
 from rails.mobile.stage import CREDENTIALS, simulator
 from rails.notchpay import stage as aggregator
 from wire.applications import BASE_URL
 from wire.client import Client
 from wire.notchpay.senders import enrich, granting
-from wire.notchpay.shops import MakeShop, Shop
+from wire.notchpay.shops import MakeShop, Shop, create_shop
 
 
 @pytest.fixture(scope="module")
@@ -68,48 +63,7 @@ def make_shop(gateway: Gateway, owner: asyncpg.Connection[Any]) -> MakeShop:
     """Makes an application of a merchant of its own; arguments are columns of the table."""
 
     async def make(**columns: Any) -> Shop:
-        now = datetime.now(UTC)
-        merchant_id, payee_id = new_id(now), new_id(now)
-        live = columns.get("environment") == "live"
-        word, rest = "" if live else "_test", uuid.uuid4().hex
-        shop = Shop(new_id(now), f"pk{word}.{rest}", f"sk{word}.{rest}")
-        await owner.execute(
-            "INSERT INTO merchants VALUES ($1, 'Boutique', 'CM', $2)", merchant_id, now
-        )
-        await owner.execute(
-            "INSERT INTO payees VALUES ($1, $2, 'Boutique', 'CM', 'Banque',"
-            " 'CM2110002000300277976315008', 'DEMOCMCX', $3)",
-            payee_id,
-            merchant_id,
-            now,
-        )
-        row = {
-            "id": shop.id,
-            "merchant_id": merchant_id,
-            "name": "Boutique",
-            "dialect": "notchpay",
-            "environment": "sandbox",
-            "payee_id": payee_id,
-            "currency": "XAF",
-            "requests_per_minute": 0,
-            "webhook_secret": Vault([SECRET_KEY]).seal(f"hsk{word}.{rest}".encode()),
-            "created_at": now,
-            **columns,
-        }
-        places = ", ".join(f"${n}" for n in range(1, len(row) + 1))
-        await owner.execute(
-            f"INSERT INTO applications ({', '.join(row)}) VALUES ({places})", *row.values()
-        )
-        for role, key in (("public", shop.public_key), ("secret", shop.private_key)):
-            await owner.execute(
-                "INSERT INTO api_keys (digest, application_id, role, prefix, created_at)"
-                " VALUES ($1, $2, $3, $4, $5)",
-                hashlib.sha256(key.encode()).digest(),
-                shop.id,
-                role,
-                key[:14],
-                now,
-            )
+        shop = await create_shop(owner, **columns)
         await gateway.access.refresh()
         return shop
 
