@@ -85,8 +85,15 @@ DAMAGE = [
         ("UPDATE payments SET unreleased_minor = unreleased_minor - 1 WHERE unreleased_minor > 0"),
     ),
     (
-        "suspense is what attempts could not place",
+        "suspense is what could not be placed",
         "UPDATE attempts SET placed_minor = received_minor WHERE received_currency = 'EUR'",
+    ),
+    (
+        "suspense is what could not be placed",
+        (
+            "INSERT INTO unclaimed_receipts VALUES (gen_random_uuid(), 'pix', 'sandbox', NULL,"
+            " gen_random_uuid(), 100, 0, 'BRL', NULL, now(), now())"
+        ),
     ),
     (
         "refunds_in_flight is what payments have on its way back",

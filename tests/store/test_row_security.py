@@ -32,6 +32,7 @@ SHARED = {
     "reconciliations": "how far a provider's list was read",
     "schema_migrations": "names of migrations",
     "seals": "one sealed key for all",
+    "unclaimed_receipts": "amounts of lost orders: whose they are nobody knows",
 }
 #: Ways of joining and reading that PostgreSQL can be kept from, to make it choose others.
 WAYS = ("nestloop", "hashjoin", "mergejoin", "indexscan", "seqscan", "bitmapscan", "material")

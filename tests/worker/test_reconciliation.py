@@ -16,10 +16,11 @@ from guichet.domain.clock import MovableClock
 from guichet.domain.ids import new_id
 from guichet.domain.money import Money
 from guichet.domain.orders import ProviderAccount
-from guichet.domain.outcomes import Done, Notice, Reason, Refused, TakenBack
+from guichet.domain.outcomes import Done, Held, Notice, Reason, Refused, TakenBack
 from guichet.gateway import Gateway
 from guichet.rails.port import RailUnavailable
 from guichet.services.administration import connect_account
+from guichet.services.lost_orders import list_unclaimed
 from guichet.services.notices import handle_notice
 from guichet.services.reconciliation import (
     OVERLAP,
@@ -35,7 +36,7 @@ from worker.parts import RAIL, ScriptedRail, new_attempt, new_payment, rows
 
 @dataclass
 class ListingRail(ScriptedRail):
-    """Lists what it is told to; ``read`` is what it was asked for."""
+    """Lists what it is told to; ``read`` is what it was asked for. It holds 5.00 of any order."""
 
     lists: list[Notice] = field(default_factory=list)
     read: list[tuple[ProviderAccount | None, datetime, datetime]] = field(default_factory=list)
@@ -47,6 +48,9 @@ class ListingRail(ScriptedRail):
         if self.is_away:
             raise RailUnavailable("away")
         return self.lists
+
+    async def held(self, _account: ProviderAccount | None, _key: str, _since: datetime) -> Held:
+        return Held(Money(500, "GBP"), 0)
 
 
 @pytest.fixture
@@ -161,12 +165,15 @@ async def test_an_order_of_ours_that_is_not_known_any_more_is_told(
     rail: ListingRail,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    rail.lists = [Notice(new_id(clock.now()).hex, "e2e-1"), Notice(uuid4().hex, "e2e-2")]
+    lost = new_id(clock.now())
+    rail.lists = [Notice(lost.hex, "e2e-1"), Notice(uuid4().hex, "e2e-2")]
 
     assert await work(gateway, clock) == ["agrees"]
 
     assert "names 1 orders of ours that we do not know" in caplog.text
     assert REGISTRY.get_sample_value("guichet_lost_orders", {"rail": RAIL}) == 1
+    [receipt] = await list_unclaimed(gateway)
+    assert (receipt.rail, receipt.order_id, receipt.left_minor) == (RAIL, lost, 500)
 
 
 async def test_an_operation_may_be_named_by_the_provider_s_reference_alone(

@@ -127,6 +127,14 @@ class Reply:
 
 
 @dataclass(frozen=True, slots=True)
+class Held:
+    """All that came for an order, and all of it that went back since, whoever gave or took it."""
+
+    received: Money
+    returned_minor: int
+
+
+@dataclass(frozen=True, slots=True)
 class Notice:
     """One operation that a provider's notice names, by whichever handle the provider used."""
 

@@ -15,7 +15,7 @@ from typing import Protocol, runtime_checkable
 
 from guichet.domain.institutions import Institution
 from guichet.domain.orders import CollectOrder, ProviderAccount, RefundOrder, SendOrder
-from guichet.domain.outcomes import Notice, Outcome, Reply
+from guichet.domain.outcomes import Held, Notice, Outcome, Reply
 
 
 class RailUnavailable(Exception):
@@ -155,5 +155,12 @@ class ReconcilingRail(Protocol):
         """The operations that the provider's own list says moved money, either way, in that time.
 
         Raises ``RailUnavailable`` unless the list is whole.
+        """
+        ...
+
+    async def held(self, account: ProviderAccount | None, key: str, since: datetime) -> Held:
+        """What came since then for the order of that key, of which nothing else is known.
+
+        Raises ``RailUnavailable`` unless the provider says so plainly.
         """
         ...

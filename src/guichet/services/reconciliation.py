@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from guichet import metrics
 from guichet.domain.ids import created_at, new_id
@@ -18,6 +19,7 @@ from guichet.failpoints import reach
 from guichet.gateway import Gateway
 from guichet.rails.port import RailUnavailable, ReconcilingRail
 from guichet.services.attempts import provider_account
+from guichet.services.lost_orders import book_lost
 from guichet.services.notices import as_id, keep_hints
 from guichet.store import queue, reconciliations
 from guichet.store.queue import ClaimedReconciliation
@@ -108,7 +110,8 @@ async def _differences(
     named = await rail.movements(account, since, until)
     reach("list.read")
     owner = ReconciledAccount(claimed.rail, claimed.environment, claimed.account_id)
-    hints = await _unknown_of(gateway, owner, named)
+    hints, lost = await _unknown_of(gateway, owner, named)
+    await book_lost(gateway, rail, owner, lost)
     evidence = f"movements until {until.isoformat()}".encode()
     await keep_hints(gateway, *owner, hints, evidence)
     return len(hints)
@@ -116,15 +119,15 @@ async def _differences(
 
 async def _unknown_of(
     gateway: Gateway, account: ReconciledAccount, named: Sequence[Notice]
-) -> list[Notice]:
-    """Those of the operations that are ours and whose attempt does not show them yet.
+) -> tuple[list[Notice], set[UUID]]:
+    """Those of the operations that are ours and whose attempt does not show them yet, and the
+    keys of lost orders.
 
     Others of the account are somebody else's business: a code on a poster, another system. But one
-    under a key that we make was an order of ours before an older backup was restored: its
-    money is at the provider and in no book, and a person must look.
+    under a key that we make was an order of ours before an older backup was restored.
     """
     if not named:
-        return []
+        return [], set()
     ids = {key for each in named if (key := as_id(each.attempt_key))}
     references = {each.provider_reference for each in named if each.provider_reference}
     async with gateway.database.bare_connection() as connection:
@@ -144,7 +147,7 @@ async def _unknown_of(
         found = by_id.get(key) if key else by_reference.get(each.provider_reference or "")
         if found is not None and not _shows(found, each):
             hints.append(each)
-    return hints
+    return hints, lost
 
 
 def _shows(operation: KnownOperation, named: Notice) -> bool:

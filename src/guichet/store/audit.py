@@ -94,9 +94,9 @@ INVARIANTS: dict[str, str] = {
         GROUP BY environment, application_id, currency
         HAVING sum(account_minor) <> sum(payments_minor)
     """,
-    "suspense is what attempts could not place": """
-        SELECT format('%s %s: account %s %s, attempts %s', environment, rail, sum(account_minor),
-            currency, sum(attempts_minor))
+    "suspense is what could not be placed": """
+        SELECT format('%s %s: account %s %s, attempts and lost orders %s', environment, rail,
+            sum(account_minor), currency, sum(attempts_minor))
         FROM (
             SELECT environment, rail, currency, balance_minor AS account_minor, 0 AS attempts_minor
             FROM ledger_accounts WHERE code = 'suspense'
@@ -106,6 +106,9 @@ INVARIANTS: dict[str, str] = {
                     + CASE WHEN a.placed_minor > 0 THEN p.returned_minor ELSE 0 END
             FROM attempts a JOIN payments p ON p.id = a.payment_id
             WHERE a.status IN ('done', 'reversed')
+            UNION ALL
+            SELECT environment, rail, currency, 0, received_minor - returned_minor
+            FROM unclaimed_receipts WHERE payment_id IS NULL
         ) both_sides
         GROUP BY environment, rail, currency
         HAVING sum(account_minor) <> sum(attempts_minor)

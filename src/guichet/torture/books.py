@@ -42,6 +42,10 @@ _TRANSFERS = """
     SELECT id, application_id::text, rail, amount_minor, currency, status, reference FROM transfers
 """
 _DELIVERIES = "SELECT event_id::text, url, status, tries FROM webhook_deliveries"
+_UNCLAIMED = """
+    SELECT order_id, received_minor - returned_minor AS left_minor, currency
+    FROM unclaimed_receipts WHERE payment_id IS NULL
+"""
 _FLOATS = """
     SELECT rail, currency, sum(balance_minor)::bigint AS balance_minor
     FROM ledger_accounts WHERE code = 'rail_float' GROUP BY rail, currency
@@ -59,6 +63,7 @@ class Ours:
     transfers: list[Row] = field(default_factory=list)
     deliveries: list[Row] = field(default_factory=list)
     floats: list[Row] = field(default_factory=list)
+    unclaimed: list[Row] = field(default_factory=list)
 
 
 @dataclass
@@ -80,7 +85,10 @@ def minor(text: str, currency: str) -> Decimal:
 
 async def read_ours(connection: asyncpg.Connection[Any]) -> Ours:
     """Our book, by plain SQL."""
-    queries = (_PAYMENTS, _ATTEMPTS, _EVENTS, _REFUNDS, _TRANSFERS, _DELIVERIES, _FLOATS)
+    queries = (
+        *(_PAYMENTS, _ATTEMPTS, _EVENTS, _REFUNDS, _TRANSFERS, _DELIVERIES, _FLOATS),
+        _UNCLAIMED,
+    )
     async with connection.transaction(isolation="repeatable_read", readonly=True):
         tables = [[dict(row) for row in await connection.fetch(query)] for query in queries]
     return Ours(*tables)

@@ -60,6 +60,9 @@ _UNSETTLED = """
     SELECT 'attempts' AS what, count(*) FROM attempts
     WHERE status IN ('starting', 'unknown')
         OR status = 'waiting' AND (rail <> 'pix' OR id = ANY($1::uuid[]))
+    UNION ALL SELECT 'lost orders', count(*) FROM unnest($1::uuid[]) AS paid (id)
+    WHERE NOT EXISTS (SELECT FROM attempts a WHERE a.id = paid.id)
+        AND NOT EXISTS (SELECT FROM unclaimed_receipts u WHERE u.order_id = paid.id)
     UNION ALL SELECT 'notices', count(*) FROM rail_notices WHERE next_try_at IS NOT NULL
     UNION ALL SELECT 'refunds', count(*) FROM refunds WHERE status IN ('initiated', 'sent')
     UNION ALL SELECT 'transfers', count(*) FROM transfers WHERE status IN ('initiated', 'sent')

@@ -7,7 +7,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from guichet.domain.outcomes import Notice
+from guichet.domain.money import Money
+from guichet.domain.outcomes import Held, Notice
 from guichet.rails.pix import statement
 from guichet.rails.port import RailUnavailable
 from rails.pix.scripted import page, problem, scripted
@@ -50,6 +51,23 @@ async def test_what_we_gave_back_ourselves_is_no_news(stage: Stage) -> None:
     await stage.move(2 * HOUR)
     await asked(stage, refund_of(order, 100), times=2)
     assert await movements(stage) == []
+
+
+async def test_what_is_held_of_an_order_is_what_came_less_whatever_went_back(stage: Stage) -> None:
+    order = await paid(stage)
+    begun_at = stage.clock.now()
+    held = await stage.rail.held(stage.account, order.key, begun_at)
+    assert held == Held(Money(12_244, "BRL"), 0)
+    await asked(stage, refund_of(order, 100), times=2)
+    assert (await stage.rail.held(stage.account, order.key, begun_at)).returned_minor == 100
+    await stage.control("med", txid=order.key)
+    assert (await stage.rail.held(stage.account, order.key, begun_at)).returned_minor == 12_244
+
+
+async def test_nothing_is_held_of_an_order_that_nobody_paid(stage: Stage) -> None:
+    order = await begun(stage)
+    held = await stage.rail.held(stage.account, order.key, stage.clock.now())
+    assert held == Held(Money(0, "BRL"), 0)
 
 
 async def test_every_page_is_read(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:

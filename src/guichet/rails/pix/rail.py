@@ -19,6 +19,7 @@ from guichet.domain.currencies import EXPONENTS
 from guichet.domain.institutions import Institution
 from guichet.domain.orders import CollectOrder, ProviderAccount, RefundOrder
 from guichet.domain.outcomes import (
+    Held,
     Notice,
     Outcome,
     Reason,
@@ -29,7 +30,7 @@ from guichet.domain.outcomes import (
     Waiting,
 )
 from guichet.outbound.client import GuardedClient
-from guichet.rails.pix import memory, notices, wire
+from guichet.rails.pix import memory, notices, receipts, wire
 from guichet.rails.pix.account import PixAccount
 from guichet.rails.pix.api import Denied, Odd, PixApi, Uncertain
 from guichet.rails.pix.codes import code_of
@@ -68,6 +69,9 @@ _MARGIN = timedelta(days=1)
 _LIFETIME_MAX = timedelta(days=30)
 #: ISO 20022: a currency, an amount that is not allowed.
 _NOT_ALLOWED_CURRENCY, _NOT_ALLOWED_AMOUNT = "AM03", "AM02"
+
+#: What a list's amounts are in.
+_CURRENCY = "BRL"
 
 _log = logging.getLogger(__name__)
 
@@ -188,6 +192,16 @@ class PixRail(Rail, RefundingRail, ReconcilingRail):
         paid = await self._statement.received(session, since, until)
         touched = await self._statement.returned(session, since - REFUND_WINDOW - _MARGIN, until)
         return notices.named(paid) + notices.taken_since(touched, since)
+
+    async def held(self, account: ProviderAccount | None, key: str, since: datetime) -> Held:
+        """What came for the charge of that id, in reais, by the list of what was received."""
+        session = self._sessions.of(account)
+        now = self._clock.now()
+        payments = await self._statement.of_charge(session, key, min(since, now) - _MARGIN, now)
+        try:
+            return receipts.held(payments, key, _CURRENCY)
+        except wire.Unreadable as error:
+            raise RailUnavailable(str(error)) from error
 
     async def institutions(self) -> Sequence[Institution]:
         """None: a code can be paid from any bank."""

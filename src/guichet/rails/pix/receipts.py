@@ -6,6 +6,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from guichet.domain.money import Money
+from guichet.domain.outcomes import Held
 from guichet.rails.pix import wire
 from guichet.rails.pix.statuses import Progress, is_taken, progress
 
@@ -48,6 +50,18 @@ def add_up(payments: Sequence[wire.Pix], txid: str, currency: str) -> Receipts:
                 taken[pix.end_to_end_id, refund.id] = minor
                 taken_as = refund.natureza
     return Receipts(sum(received.values()), sum(taken.values()), taken_as, tuple(received))
+
+
+def held(payments: Sequence[wire.Pix], txid: str, currency: str) -> Held:
+    """All that came for the charge ``txid``, and all that went back; raises ``Unreadable``."""
+    came = add_up(payments, txid, currency)
+    returned = {
+        (pix.end_to_end_id, refund.id): wire.minor_of(refund.valor, currency)
+        for pix in payments
+        for refund in pix.devolucoes or ()
+        if progress(refund.status) is Progress.RETURNED
+    }
+    return Held(Money(came.received_minor, currency), sum(returned.values()))
 
 
 def left_minor(pix: wire.Pix, currency: str) -> int:
