@@ -26,7 +26,7 @@ WAITING_AGE = Gauge(
 LOST_ORDERS = Gauge(
     "guichet_lost_orders",
     "Orders under our keys in a provider's list, as it was last read, that we do not know: an "
-    "older backup was restored, and their money is in no book.",
+    "older backup was restored. Their money is in suspense.",
     ["rail"],
 )
 BOOKS_WRONG = Gauge("guichet_books_wrong", "Invariants of the books found broken at the last look.")

@@ -12,6 +12,7 @@ from gateways import APPLICATION_ID, running_gateway, seed
 from psp import Psp, connect
 from server.operating import command
 from services.bookkeeping import Paid, unpaid
+from services.losing import ListingPsp, Lost
 
 
 @pytest_asyncio.fixture
@@ -47,3 +48,25 @@ async def test_short_money_is_listed_assigned_and_its_rest_returned(
     figures = "available 100.50  pending 0.00  reserved 0.00  owed 0.00"
     told = f"{APPLICATION_ID}  Tests  sandbox  GBP  {figures}\n"
     assert command(urls, "balance").stdout == told
+
+
+async def test_money_of_a_lost_order_is_listed_returned_in_part_and_claimed(
+    urls: DatabaseUrls,
+) -> None:
+    async with running_gateway(urls.serving_url) as gateway:
+        psp = ListingPsp()
+        connect(gateway, psp)
+        payment = await unpaid(gateway, psp, APPLICATION_ID)
+        lost = Lost(gateway, psp)
+        await lost.told(10_100)
+        receipt = str(await lost.receipt_id())
+    listed = command(urls, "suspense", "list").stdout
+    assert re.match(
+        rf"{receipt}  \S+  pix  101.00 GBP  of the lost order {lost.order_id.hex}\n\Z", listed
+    )
+    returned = command(urls, "suspense", "return", receipt, "--amount", "0.50")
+    assert returned.stdout == "0.50 GBP were given back.\n", returned.stderr
+    claimed = command(urls, "suspense", "claim", receipt, str(payment.id))
+
+    assert claimed.stdout == f"{payment.id}  100.50 GBP  completed\n", claimed.stderr
+    assert command(urls, "suspense", "list").stdout == ""
