@@ -41,8 +41,20 @@ async def erase_person(
 ) -> bool:
     """Destroy a person's key and clear every copy of what it sealed; False if it was done before.
 
-    The application is told that they were deleted. Raises ``NotFound`` and ``MoneyUnderWay``.
+    The application is told that they were deleted. ``connection`` is in no transaction: what began
+    with this person before it was done, and is committed after, is waited for and cleared then.
+    Raises ``NotFound`` and ``MoneyUnderWay``.
     """
+    is_new = await _erase(connection, people, kind, person_id, now)
+    await erasure.wait_for_writers(connection)
+    async with connection.transaction():
+        await erasure.clear_copies(connection, await _locked(connection, kind, person_id))
+    return is_new
+
+
+async def _erase(
+    connection: Connection, people: People, kind: Kind, person_id: UUID, now: datetime
+) -> bool:
     async with connection.transaction():
         person = await _locked(connection, kind, person_id)
         if person.erased_at is not None:
@@ -51,7 +63,8 @@ async def erase_person(
         if reasons:
             raise MoneyUnderWay(reasons)
         names = _names(disclosure.facts_of(people, person))
-        await erasure.erase(connection, person, now)
+        await erasure.destroy_key(connection, person, now)
+        await erasure.clear_copies(connection, person)
         await erasure.erase_mentions(connection, people, person.application_id, names)
         if person.deleted_at is None:
             await attempts.tell(connection, [_deleted(person, now)], [])

@@ -70,13 +70,13 @@ async def money_under_way(connection: Connection, person: Person) -> list[str]:
     return [row[0] for row in await connection.fetch(sql, person.id)]
 
 
-_ERASE_CUSTOMER = (
-    """
+_DESTROY_CUSTOMER = """
 UPDATE customers SET data_key = NULL, sealed = NULL, email_digest = NULL, phone_digest = NULL,
     search_keys = NULL, sent_digest = NULL, erased_at = $2,
     deleted_at = COALESCE(deleted_at, $2), updated_at = $2, version = version + 1
 WHERE id = $1
-""",
+"""
+_CLEAR_CUSTOMER = (
     """
 UPDATE payments SET sealed = NULL, search_keys = NULL,
     request_hash = CASE WHEN request_key IS NOT NULL THEN ''::bytea END
@@ -97,12 +97,12 @@ UPDATE rail_notices SET content = '' WHERE attempt_id IN (
     SELECT a.id FROM attempts a JOIN payments p ON p.id = a.payment_id WHERE p.customer_id = $1)
 """,
 )
-_ERASE_BENEFICIARY = (
-    """
+_DESTROY_BENEFICIARY = """
 UPDATE beneficiaries SET data_key = NULL, sealed = NULL, account_digest = NULL, search_keys = NULL,
     erased_at = $2, deleted_at = COALESCE(deleted_at, $2), updated_at = $2, version = version + 1
 WHERE id = $1
-""",
+"""
+_CLEAR_BENEFICIARY = (
     "UPDATE transfers SET sealed = NULL, search_keys = NULL WHERE beneficiary_id = $1",
 )
 # What was told of them: bodies are rendered anew, without them, if they are sent again.
@@ -125,14 +125,24 @@ UPDATE webhook_deliveries SET body = NULL WHERE body IS NOT NULL AND event_id IN
 """
 
 
-async def erase(connection: Connection, person: Person, now: datetime) -> None:
-    """Destroy the key of a person who was locked before, and clear what it sealed."""
-    statements = _ERASE_CUSTOMER if person.kind == "customer" else _ERASE_BENEFICIARY
-    await connection.execute(_ERASE_ANSWERS, person.id)
-    await connection.execute(_ERASE_BODIES, person.id)
-    for sql in statements:
-        values = (person.id, now) if "$2" in sql else (person.id,)
-        await connection.execute(sql, *values)
+async def destroy_key(connection: Connection, person: Person, now: datetime) -> None:
+    """Destroy the key of a person who was locked before, and what it sealed in their own row."""
+    customer = person.kind == "customer"
+    sql = _DESTROY_CUSTOMER if customer else _DESTROY_BENEFICIARY
+    await connection.execute(sql, person.id, now)
+
+
+async def clear_copies(connection: Connection, person: Person) -> None:
+    """Clear what is known of the person in other rows; may be repeated."""
+    statements = _CLEAR_CUSTOMER if person.kind == "customer" else _CLEAR_BENEFICIARY
+    for sql in (_ERASE_ANSWERS, _ERASE_BODIES, *statements):
+        await connection.execute(sql, person.id)
+
+
+async def wait_for_writers(connection: Connection) -> None:
+    """Return once every transaction has ended that was writing payments or transfers when asked."""
+    for table in ("payments", "transfers"):
+        await connection.execute(f"BEGIN; LOCK TABLE {table} IN SHARE MODE; COMMIT")
 
 
 _OPEN_ROWS = """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator
 from typing import Any, NamedTuple
@@ -258,3 +259,36 @@ async def test_payer_who_comes_back_after_an_erasure_is_somebody_new(
     people = await people_with(owner, gateway.vault)
     found: list[UUID] = await find_customers(owner, people, EMAIL)
     assert not {story.traces.notch_id, story.traces.neopay_id} & set(found)
+
+
+_SAME_PAYER_PAYS_AGAIN = """
+INSERT INTO payments SELECT (jsonb_populate_record(p, jsonb_build_object('id', gen_random_uuid(),
+    'reference', 'meanwhile', 'request_key', NULL, 'sealed', '\\x63616e617279'))).*
+FROM payments p WHERE customer_id = $1 LIMIT 1 RETURNING id
+"""
+_SOMEBODY_WAITS = "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND mode = 'ShareLock')"
+
+
+async def test_what_is_written_in_the_moment_of_an_erasure_is_cleared_too(
+    gateway: Gateway, owner: asyncpg.Connection[Any], superuser: asyncpg.Connection[Any],
+    wire_urls: DatabaseUrls, story: Story,
+) -> None:  # fmt: skip
+    people, customer_id = await people_with(owner, gateway.vault), story.traces.notch_id
+    writer = await asyncpg.connect(wire_urls.superuser_url)
+    try:
+        writing = writer.transaction()
+        await writing.start()
+        payment_id = await writer.fetchval(_SAME_PAYER_PAYS_AGAIN, customer_id)
+        erasing = asyncio.create_task(
+            erase_person(owner, people, "customer", customer_id, gateway.clock.now())
+        )
+        while not erasing.done() and not await superuser.fetchval(_SOMEBODY_WAITS):
+            await asyncio.sleep(0)
+        await writing.commit()
+        assert await erasing
+    finally:
+        await writer.close()
+
+    [kept] = await superuser.fetch("SELECT sealed FROM payments WHERE id = $1", payment_id)
+    assert kept["sealed"] is None
+    await superuser.execute("DELETE FROM payments WHERE id = $1", payment_id)
