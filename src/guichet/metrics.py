@@ -32,6 +32,12 @@ LOST_ORDERS = Gauge(
 BOOKS_WRONG = Gauge("guichet_books_wrong", "Invariants of the books found broken at the last look.")
 HALTED = Gauge("guichet_money_halted", "1 while no new money may move.")
 WORK = Counter("guichet_work", "Pieces of work done, by what came of them.", ["queue", "outcome"])
+NOTICES = Counter(
+    "guichet_notices",
+    "Providers' notices: kept, unknown_event (authentic, of a type that the connector does not "
+    "know), forged, unprovable (no secret is set to prove them by).",
+    ["rail", "outcome"],
+)
 CALLS = Counter(
     "guichet_outgoing_calls",
     "Calls to providers and merchants, by whom they were for and what came back: 2xx to 5xx, "

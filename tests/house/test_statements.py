@@ -18,6 +18,7 @@ ALLOWED = {
     "deliveries._SEND_AGAIN": "by id, or as an operator asks, who is the owner of the tables",
     "examinations.failing_endpoints": "a count, by the owner of the tables",
     "examinations.suspense": "sums, by the owner of the tables",
+    "examinations.waiting_for_a_person": "counts, by the owner of the tables",
     "payment_pages._SEARCH": "a condition of a statement that names the application",
     "refunds.COLUMNS": "columns of statements that find the refund",
     "sealing._ATTEMPTS": "everything, once, by a migration as the owner of the tables",

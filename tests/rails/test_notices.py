@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from guichet.domain.outcomes import Notice
-from guichet.rails.port import ForgedNotice
+from guichet.rails.port import ForgedNotice, UnknownEvent
 from guichet.rails.yapily.notices import EVENT_TYPES, hear
 from guichet.rails.yapily.rail import YapilyRail
 
@@ -33,8 +33,9 @@ def test_the_card_tells_what_is_understood() -> None:
     "body",
     [notice("consent.updated"), b'{"id":"n","type":"payment.state.success","event":[]}'],
 )
-def test_other_kinds_name_nothing(body: bytes) -> None:
-    assert hear(body) == []
+def test_other_kinds_are_told_apart(body: bytes) -> None:
+    with pytest.raises(UnknownEvent):
+        hear(body)
 
 
 def test_only_handles_of_our_making_are_passed_on() -> None:

@@ -19,6 +19,12 @@ from guichet.store import checks, examinations
 from guichet.vault import Vault
 from server.programs import free_port, guichet
 
+_TRANSFER = """
+INSERT INTO transfers (id, application_id, environment, purpose, rail, channel, amount_minor,
+    fee_minor, currency, status, approval, created_at, updated_at)
+VALUES (gen_random_uuid(), $1, 'sandbox', $2, 'mtn', 'cm.mtn', 100, 0, 'XAF', 'initiated', $3,
+    now(), now())
+"""
 OTHER_KEY = "b3RoZXJzIG9ubHksIG5ldmVyIGEgcmVhbCBzZWNyZXQ="
 
 
@@ -48,7 +54,8 @@ async def test_a_sound_installation_is_fine_in_every_respect(settings: Settings)
 
     assert bad(found) == []
     assert {each.name for each in found} == {
-        "settings", "database", "secret keys", "clock", "connections", "work", "webhooks", "books",
+        "settings", "database", "secret keys", "clock", "connections", "work", "people", "notices",
+        "webhooks", "books",
     }  # fmt: skip
 
 
@@ -136,6 +143,38 @@ async def test_books_that_are_wrong_and_money_in_suspense_are_told(
     assert ("books", Verdict.WRONG) in bad(found)
     assert ("books", Verdict.MIND) in bad(found)
     assert any("sandbox: 12.50 BRL" in each.said for each in found)
+
+
+async def test_payouts_and_transfers_that_wait_for_a_person_are_minded(
+    settings: Settings, owner: asyncpg.Connection[Any]
+) -> None:
+    for purpose, approval in (("payout", "none"), ("transfer", "wanted"), ("transfer", "none")):
+        await owner.execute(_TRANSFER, APPLICATION_ID, purpose, approval)
+
+    found = await examine(settings)
+
+    assert [each.said.split(":")[0] for each in found if each.name == "people"] == [
+        "1 payouts to be sent",
+        "1 transfers to be approved",
+    ]
+
+
+async def test_events_that_no_connector_knows_are_minded(
+    settings: Settings, owner: asyncpg.Connection[Any]
+) -> None:
+    for error, days in (("unknown event", 1), ("unknown event", 8), (None, 1)):
+        await owner.execute(
+            "INSERT INTO rail_notices (id, rail, environment, dedupe_key, content, received_at,"
+            " error) VALUES (gen_random_uuid(), 'pix', 'sandbox', gen_random_uuid(), '',"
+            " now() - $2 * interval '1 day', $1)",
+            error,
+            days,
+        )
+
+    found = [each for each in await examine(settings) if each.name == "notices"]
+
+    assert [each.verdict for each in found] == [Verdict.MIND]
+    assert found[0].said.endswith("pix (1)")
 
 
 async def test_without_the_owner_it_says_what_it_could_not_see(settings: Settings) -> None:

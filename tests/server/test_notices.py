@@ -57,7 +57,7 @@ async def test_a_notice_without_the_secret_is_refused(
 ) -> None:
     answer = await client.post(ADDRESS.format(secret), json=NOTICE)
 
-    assert answer.status_code == 403
+    assert answer.status_code == 401
     assert await stored(database_urls) == 0
 
 
@@ -66,7 +66,7 @@ async def test_what_is_no_notice_is_refused(
 ) -> None:
     answer = await client.post(ADDRESS.format("right"), content=json.dumps([1]))
 
-    assert answer.status_code == 403
+    assert answer.status_code == 401
     assert await stored(database_urls) == 0
 
 
@@ -89,4 +89,4 @@ async def test_without_a_secret_set_every_notice_is_refused(database_urls: Datab
         async with httpx2.AsyncClient(transport=transport, base_url="http://guichet") as client:
             answer = await client.post(ADDRESS.format("x"), json=NOTICE)
 
-    assert answer.status_code == 403
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "300")

@@ -166,7 +166,7 @@ async def test_another_certificate_of_the_same_authority_is_refused(
     async with by_tls(stage, other) as client:
         answer = await client.post(stage.path(), json=notice())
 
-    assert answer.status_code == 403
+    assert answer.status_code == 401
     assert await stage.stored() == 0
 
 
@@ -179,7 +179,7 @@ async def test_a_header_adds_nothing_to_a_wrong_certificate(
             stage.path(), json=notice(), headers={HEADER: psp_subject(settings)}
         )
 
-    assert answer.status_code == 403
+    assert answer.status_code == 401
     assert await stage.stored() == 0
 
 
@@ -234,19 +234,19 @@ async def test_a_trusted_proxy_is_believed(stage: Stage, settings: Settings) -> 
 async def test_a_trusted_proxy_that_says_nothing_or_another_is_not_enough(
     stage: Stage, subject: str | None
 ) -> None:
-    assert await post_as(stage, PROXY, subject) == 403
+    assert await post_as(stage, PROXY, subject) == 401
     assert await stage.stored() == 0
 
 
 async def test_the_header_of_anybody_else_is_ignored(stage: Stage, settings: Settings) -> None:
-    assert await post_as(stage, STRANGER, psp_subject(settings)) == 403
+    assert await post_as(stage, STRANGER, psp_subject(settings)) == 401
     assert await stage.stored() == 0
 
 
 async def test_a_header_is_believed_only_if_one_is_set(stage: Stage, settings: Settings) -> None:
     headless = replace(settings, client_subject_header="")
     async with running_gateway(stage.urls.serving_url, headless) as gateway:
-        assert await post_as(replace(stage, gateway=gateway), PROXY, psp_subject(settings)) == 403
+        assert await post_as(replace(stage, gateway=gateway), PROXY, psp_subject(settings)) == 401
     assert await stage.stored() == 0
 
 
@@ -271,17 +271,17 @@ async def test_another_account_s_psp_is_refused(stage: Stage, settings: Settings
     one = await stage.connect(APPLICATION_ID, "CN=One")
     two = await stage.connect(OTHER_APPLICATION_ID, "CN=Two")
 
-    assert await post_to(stage, stage.path(one), "CN=Two") == 403
-    assert await post_to(stage, stage.path(two), "CN=One") == 403
-    assert await post_to(stage, stage.path(one), psp_subject(settings)) == 403
+    assert await post_to(stage, stage.path(one), "CN=Two") == 401
+    assert await post_to(stage, stage.path(two), "CN=One") == 401
+    assert await post_to(stage, stage.path(one), psp_subject(settings)) == 401
     assert await stage.stored() == 0
 
 
 async def test_an_account_without_a_subject_hears_nobody(stage: Stage) -> None:
     account_id = await stage.connect(APPLICATION_ID, "")
 
-    assert await post_to(stage, stage.path(account_id), "CN=One") == 403
-    assert await post_to(stage, stage.path(account_id), "") == 403
+    assert await post_to(stage, stage.path(account_id), "CN=One") == 503
+    assert await post_to(stage, stage.path(account_id), "") == 503
     assert await stage.stored() == 0
 
 
@@ -298,14 +298,14 @@ async def test_the_token_of_one_address_opens_no_other(stage: Stage) -> None:
         stage.path(one).replace(token, "%ED%A0%80"),
         f"/notices/pix/sandbox/default/{token}/pix",
     ):
-        assert await post_to(stage, path, "CN=One") == 403, path
+        assert await post_to(stage, path, "CN=One") == 401, path
     assert await stage.stored() == 0
 
 
 async def test_in_live_there_is_no_default_account_to_be_heard(
     stage: Stage, settings: Settings
 ) -> None:
-    assert await post_to(stage, stage.path(None, "live"), psp_subject(settings)) == 403
+    assert await post_to(stage, stage.path(None, "live"), psp_subject(settings)) == 503
     assert await stage.stored() == 0
 
 
@@ -323,14 +323,14 @@ async def test_a_psp_may_try_the_address_before_it_accepts_it(
     body = b'{"evento": "teste_webhook"}'
 
     assert await post_to(stage, address, psp_subject(settings), body) == 200
-    assert await post_to(stage, address, "CN=Somebody else", body) == 403
-    assert await post_to(stage, address, "", body) == 403
+    assert await post_to(stage, address, "CN=Somebody else", body) == 401
+    assert await post_to(stage, address, "", body) == 401
     assert await stage.stored() == 0
 
 
 @pytest.mark.parametrize("body", [b"", b"[1]", b'{"pix": 1}', b"\xff", b'{"pix":[{"valor":1}]}'])
 async def test_what_is_no_notice_is_refused(stage: Stage, settings: Settings, body: bytes) -> None:
-    assert await post_to(stage, stage.path(), psp_subject(settings), body) == 403
+    assert await post_to(stage, stage.path(), psp_subject(settings), body) == 401
     assert await stage.stored() == 0
 
 
@@ -369,5 +369,5 @@ async def test_no_rail_hears_a_stranger(stage: Stage) -> None:
         for method, path, headers in forgeries(rail, environment):
             async with from_peer(stage, PROXY) as client:
                 answer = await client.request(method, path, json=notice(), headers=headers)
-            assert answer.status_code == 403, (method, path)
+            assert answer.status_code == 401, (method, path)
     assert await stage.stored() == 0

@@ -26,6 +26,14 @@ class ForgedNotice(Exception):
     """The notice does not prove that it comes from the provider."""
 
 
+class UnprovableNotice(ForgedNotice):
+    """There is nothing to prove a notice by: what the provider signs with was never set."""
+
+
+class UnknownEvent(Exception):
+    """An authentic notice of a type that the connector does not know: kept, and nothing follows."""
+
+
 @dataclass(frozen=True, slots=True)
 class RailCard:
     """What a connector declares; without it no connector loads.
@@ -89,7 +97,10 @@ class Rail(Protocol):
         ...
 
     def hear(self, inbound: Inbound) -> Sequence[Notice]:
-        """Which operations a provider's notice names; raises ``ForgedNotice``. Moves nothing."""
+        """Which operations a provider's notice names. Moves nothing.
+
+        Raises ``ForgedNotice``, ``UnprovableNotice`` and ``UnknownEvent``.
+        """
         ...
 
     async def institutions(self) -> Sequence[Institution]:

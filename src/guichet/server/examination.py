@@ -26,6 +26,8 @@ from guichet.vault import SealBroken, Vault
 
 _SKEW_MAX = timedelta(seconds=2)
 _LATE = timedelta(minutes=5)
+_LATELY = timedelta(days=7)
+_TO_APPROVE = "transfers to be approved: guichet transfer list"
 _FREE_BYTES_MIN = 1 << 30
 _REACH_SECONDS = 5.0
 #: A serving process, a worker and a command, as many as their settings say.
@@ -114,7 +116,18 @@ def _disk(settings: Settings) -> Iterator[Finding]:
 
 
 async def _with_database(patient: Patient) -> AsyncIterator[Finding]:
-    checks = (_keys, _clock, _connections, _accounts, _addresses, _work, _receivers, _books)
+    checks = (
+        _keys,
+        _clock,
+        _connections,
+        _accounts,
+        _addresses,
+        _work,
+        _people,
+        _providers_words,
+        _receivers,
+        _books,
+    )
     for check in checks:
         async for finding in check(patient):
             yield finding
@@ -211,6 +224,26 @@ async def _work(patient: Patient) -> AsyncIterator[Finding]:
         yield Finding("work", Verdict.WRONG, said)
     else:
         yield Finding("work", Verdict.FINE, "nothing waits for more than 5 minutes")
+
+
+async def _people(patient: Patient) -> AsyncIterator[Finding]:
+    """Whether money waits for a person to act."""
+    waiting = await examinations.waiting_for_a_person(patient.connection)
+    todo = {"payout": "payouts to be sent: guichet payout list", "transfer": _TO_APPROVE}
+    for purpose, count in waiting.items():
+        yield Finding("people", Verdict.MIND, f"{count} {todo[purpose]}")
+    if not waiting:
+        yield Finding("people", Verdict.FINE, "no payout and no transfer waits for a person")
+
+
+async def _providers_words(patient: Patient) -> AsyncIterator[Finding]:
+    """Whether providers told of what their connectors do not know."""
+    unknown = await examinations.unknown_events(patient.connection, datetime.now(UTC) - _LATELY)
+    if unknown:
+        said = f"told of events that are not known here, in the last week: {', '.join(unknown)}"
+        yield Finding("notices", Verdict.MIND, said)
+    else:
+        yield Finding("notices", Verdict.FINE, "providers told of nothing unknown in the last week")
 
 
 async def _receivers(patient: Patient) -> AsyncIterator[Finding]:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import hmac
+from collections.abc import Iterator
+from contextlib import contextmanager
 
+from guichet import metrics
 from guichet.bootstrap import OPEN_BANKING
 from guichet.domain.errors import NotFound, Unavailable
 from guichet.gateway import Gateway
-from guichet.rails.port import ForgedNotice, Inbound
+from guichet.rails.port import ForgedNotice, Inbound, UnprovableNotice
 from guichet.services.notices import noticed_account, receive_notice
 from guichet.web.asgi import (
     Application,
@@ -23,6 +26,8 @@ from guichet.web.asgi import (
 )
 from guichet.web.proxies import TrustedProxies
 
+#: So long a provider may wait for somebody to set what its notices are proved by.
+_UNPROVABLE_SECONDS = "300"
 _ACCOUNT_PATH = "/notices/{rail}/{environment}/{account}/{token}"
 
 
@@ -69,21 +74,36 @@ class _Notices:
 
     async def _hear_yapily(self, request: Request) -> Reply:
         given = request.parameters["secret"].encode()
-        if not self._secret or not hmac.compare_digest(given, self._secret):
-            raise ForgedNotice
-        inbound = Inbound(request.headers, request.body)
-        environment = request.parameters["environment"]
-        await receive_notice(self._gateway, OPEN_BANKING, environment, inbound)
+        with self._counted(OPEN_BANKING):
+            if not self._secret:
+                raise UnprovableNotice
+            if not hmac.compare_digest(given, self._secret):
+                raise ForgedNotice
+            inbound = Inbound(request.headers, request.body)
+            environment = request.parameters["environment"]
+            await receive_notice(self._gateway, OPEN_BANKING, environment, inbound)
         return Reply(204, content_type="")
 
     async def _hear_account(self, request: Request) -> Reply:
         rail, environment, name, token = (
             request.parameters[each] for each in ("rail", "environment", "account", "token")
         )
-        account = await noticed_account(self._gateway, rail, environment, name, token)
-        inbound = Inbound(request.headers, request.body, account, self._client_subject(request))
-        await receive_notice(self._gateway, rail, environment, inbound)
+        with self._counted(rail):
+            account = await noticed_account(self._gateway, rail, environment, name, token)
+            inbound = Inbound(request.headers, request.body, account, self._client_subject(request))
+            await receive_notice(self._gateway, rail, environment, inbound)
         return Reply(200, content_type="")
+
+    @contextmanager
+    def _counted(self, rail: str) -> Iterator[None]:
+        """Count what is not believed; ``rail`` is what the address says, so it may be anything."""
+        connected = {name for (name, _), _ in self._gateway.rails.items()}
+        try:
+            yield
+        except ForgedNotice as error:
+            outcome = "unprovable" if isinstance(error, UnprovableNotice) else "forged"
+            metrics.NOTICES.labels(rail if rail in connected else "none", outcome).inc()
+            raise
 
     def _client_subject(self, request: Request) -> str | None:
         """Whose certificate the client showed: by our own TLS, or by that of a trusted proxy."""
@@ -100,8 +120,10 @@ def _error_reply(_request: Request, error: Exception) -> Reply:
     match error:
         case Unavailable(retry_after_seconds=seconds):
             return Reply(503, content_type="", headers=(("retry-after", str(seconds)),))
+        case UnprovableNotice():
+            return Reply(503, content_type="", headers=(("retry-after", _UNPROVABLE_SECONDS),))
         case ForgedNotice():
-            return Reply(403, content_type="")
+            return Reply(401, content_type="", headers=(("www-authenticate", "Notice"),))
         case NotFound():
             return Reply(404, content_type="")
         case MethodNotAllowed(allowed=allowed):

@@ -9,13 +9,14 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+from guichet import metrics
 from guichet.domain.errors import NotFound
 from guichet.domain.ids import new_id
 from guichet.domain.orders import ProviderAccount
 from guichet.domain.outcomes import Notice, Reply
 from guichet.failpoints import reach
 from guichet.gateway import Gateway
-from guichet.rails.port import ForgedNotice, Inbound, RailUnavailable
+from guichet.rails.port import ForgedNotice, Inbound, RailUnavailable, UnknownEvent
 from guichet.services.access import acting_for_owner
 from guichet.services.attempts import provider_account, refresh_attempt
 from guichet.store import notices
@@ -38,16 +39,24 @@ _GIVE_UP_AFTER = timedelta(hours=24)
 async def receive_notice(gateway: Gateway, rail: str, environment: str, inbound: Inbound) -> None:
     """Verify a provider's notice and put what it names into the inbox; returns once it is stored.
 
-    Raises ``ForgedNotice``, and ``NotFound`` for a rail that is not connected. A repetition
-    changes nothing.
+    One of a type that nobody knows is kept as it came, for a person. Raises ``ForgedNotice``, and
+    ``NotFound`` for a rail that is not connected. A repetition changes nothing.
     """
     try:
         connector = gateway.rails.get(rail, environment)
     except KeyError:
         raise NotFound("rail", rail) from None
     account_id = inbound.account.id if inbound.account else None
-    named = connector.hear(inbound)
     evidence = hashlib.sha256(inbound.body).digest()
+    try:
+        named = connector.hear(inbound)
+    except UnknownEvent:
+        metrics.NOTICES.labels(rail, "unknown_event").inc()
+        row = _row(gateway, rail, environment, None, inbound.body, evidence)
+        async with gateway.database.bare_connection() as connection:
+            await notices.keep(connection, row, notices.UNKNOWN_EVENT)
+        return
+    metrics.NOTICES.labels(rail, "kept").inc()
     reach("notice.verified")
     await keep_hints(gateway, rail, environment, account_id, named, evidence)
     reach("notice.stored")
@@ -106,20 +115,13 @@ async def keep_hints(
     Only attempts at the account (None: the connector's default one) will be asked about. The same
     hints with the same ``evidence`` change nothing.
     """
-    rows = [
-        _row(
-            gateway,
-            rail,
-            environment,
-            None,
-            {
-                "key": each.attempt_key,
-                "reference": each.provider_reference,
-                "account": account_id.hex if account_id else None,
-            },
-            evidence,
-        )
+    account = account_id.hex if account_id else None
+    contents = [
+        {"key": each.attempt_key, "reference": each.provider_reference, "account": account}
         for each in named
+    ]
+    rows = [
+        _row(gateway, rail, environment, None, _json(content), evidence) for content in contents
     ]
     async with gateway.database.bare_connection() as connection:
         await notices.insert(connection, rows)
@@ -129,7 +131,8 @@ async def keep_reply(
     gateway: Gateway, rail: str, environment: str, attempt_id: UUID, reply: Reply
 ) -> None:
     """Put what a payer's browser brought back to ``attempt_id`` into the inbox, once."""
-    row = _row(gateway, rail, environment, attempt_id, {"parameters": reply.parameters}, b"")
+    content = _json({"parameters": reply.parameters})
+    row = _row(gateway, rail, environment, attempt_id, content, b"")
     async with gateway.database.bare_connection() as connection:
         await notices.insert(connection, [row])
     reach("reply.stored")
@@ -140,10 +143,9 @@ def _row(
     rail: str,
     environment: str,
     attempt_id: UUID | None,
-    content: dict[str, Any],
+    plain: bytes,
     evidence: bytes,
 ) -> notices.NewNotice:
-    plain = json.dumps(content, sort_keys=True).encode()
     name = attempt_id.bytes if attempt_id else b""
     now = gateway.clock.now()
     return notices.NewNotice(
@@ -155,6 +157,10 @@ def _row(
         content=gateway.vault.seal(plain),
         received_at=now,
     )
+
+
+def _json(content: Mapping[str, Any]) -> bytes:
+    return json.dumps(content, sort_keys=True).encode()
 
 
 async def handle_notice(gateway: Gateway, claimed: ClaimedNotice) -> str:

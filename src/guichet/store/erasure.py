@@ -141,8 +141,8 @@ async def clear_copies(connection: Connection, person: Person) -> None:
 
 async def wait_for_writers(connection: Connection) -> None:
     """Return once every transaction has ended that was writing payments or transfers when asked."""
-    for table in ("payments", "transfers"):
-        await connection.execute(f"BEGIN; LOCK TABLE {table} IN SHARE MODE; COMMIT")
+    await connection.execute("BEGIN; LOCK TABLE payments IN SHARE MODE; COMMIT")
+    await connection.execute("BEGIN; LOCK TABLE transfers IN SHARE MODE; COMMIT")
 
 
 _OPEN_ROWS = """

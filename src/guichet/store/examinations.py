@@ -7,6 +7,7 @@ from datetime import datetime
 from guichet.domain.money import exponent, minor_to_text
 from guichet.store.backlogs import Backlog, read_backlogs
 from guichet.store.database import Connection
+from guichet.store.notices import UNKNOWN_EVENT
 
 
 async def connections_left(connection: Connection) -> int:
@@ -45,6 +46,26 @@ async def failing_endpoints(connection: Connection) -> int:
         " AND (failing_since IS NOT NULL OR disabled_at IS NOT NULL)"
     )
     return count
+
+
+async def waiting_for_a_person(connection: Connection) -> dict[str, int]:
+    """How many payouts are to be sent, and transfers to be approved."""
+    rows = await connection.fetch(
+        "SELECT purpose, count(*) FROM transfers WHERE status = 'initiated'"
+        " AND (purpose = 'payout' OR approval = 'wanted') GROUP BY purpose"
+    )
+    return {row["purpose"]: row["count"] for row in rows}
+
+
+async def unknown_events(connection: Connection, since: datetime) -> list[str]:
+    """Rails that told of what their connectors do not know since then, and how often."""
+    rows = await connection.fetch(
+        "SELECT rail, count(*) FROM rail_notices WHERE error = $1 AND received_at > $2"
+        " GROUP BY rail ORDER BY rail",
+        UNKNOWN_EVENT,
+        since,
+    )
+    return [f"{row['rail']} ({row['count']})" for row in rows]
 
 
 async def suspense(connection: Connection) -> list[str]:

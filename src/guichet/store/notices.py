@@ -9,6 +9,9 @@ from uuid import UUID
 
 from guichet.store.database import Connection
 
+#: Why nothing follows from a notice of a type that its connector does not know.
+UNKNOWN_EVENT = "unknown event"
+
 
 class NewNotice(NamedTuple):
     """A row to be: ``content`` is sealed, ``attempt_id`` set when our own address named it."""
@@ -45,6 +48,18 @@ async def insert(connection: Connection, notices: Sequence[NewNotice]) -> int:
         return 0
     rows: int = await connection.fetchval(_INSERT, *map(list, zip(*notices, strict=True)))
     return rows
+
+
+_KEEP = """
+INSERT INTO rail_notices (id, rail, environment, dedupe_key, attempt_id, content, received_at,
+    handled_at, error)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $8) ON CONFLICT (rail, environment, dedupe_key) DO NOTHING
+"""
+
+
+async def keep(connection: Connection, notice: NewNotice, error: str) -> None:
+    """Store a notice that nothing follows from, and why."""
+    await connection.execute(_KEEP, *notice, error)
 
 
 class Noticed(NamedTuple):

@@ -15,7 +15,7 @@ import msgspec
 from guichet.domain.outcomes import Notice
 from guichet.rails.mobile_money import key_of
 from guichet.rails.notchpay import wire
-from guichet.rails.port import ForgedNotice, Inbound
+from guichet.rails.port import ForgedNotice, Inbound, UnknownEvent, UnprovableNotice
 
 #: What we ask Notch Pay to tell us of; refunds are heard of, too.
 REGISTERED = (
@@ -34,9 +34,12 @@ _HEADERS = ("x-notch-signature", "x-notchpay-signature")
 def hear(inbound: Inbound, hash_key: str) -> Sequence[Notice]:
     """The order that a webhook names; raises ``ForgedNotice`` unless it is signed with the key.
 
-    What tells of other things than orders (customers, beneficiaries) names none.
+    Raises ``UnprovableNotice`` without a key, and ``UnknownEvent`` for what tells of other things
+    than orders (customers, beneficiaries).
     """
-    if not hash_key or not _is_signed(inbound, hash_key):
+    if not hash_key:
+        raise UnprovableNotice
+    if not _is_signed(inbound, hash_key):
         raise ForgedNotice
     try:
         event = msgspec.json.decode(inbound.body, type=wire.Event)
@@ -45,7 +48,7 @@ def hear(inbound: Inbound, hash_key: str) -> Sequence[Notice]:
     kind = event.name.partition(".")[0]
     subject = event.data
     if subject is None or kind not in {"payment", "transaction", "transfer", "refund"}:
-        return []
+        raise UnknownEvent(event.name)
     if kind == "refund":
         return [Notice(provider_reference=subject.id)] if subject.id else []
     names = (subject.merchant_reference, subject.trxref, subject.reference)

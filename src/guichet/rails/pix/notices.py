@@ -18,7 +18,7 @@ from guichet.domain.outcomes import Notice
 from guichet.rails.pix import wire
 from guichet.rails.pix.receipts import is_end_to_end_id
 from guichet.rails.pix.statuses import is_taken
-from guichet.rails.port import ForgedNotice, Inbound
+from guichet.rails.port import ForgedNotice, Inbound, UnprovableNotice
 
 #: The name of the list in the body is all there is of a type.
 EVENT_TYPES = frozenset({"pix"})
@@ -31,10 +31,15 @@ _log = logging.getLogger(__name__)
 
 
 def hear(inbound: Inbound, expected_subject: str) -> Sequence[Notice]:
-    """The charges whose Pix, or their returns, the notice tells of; raises ``ForgedNotice``."""
+    """The charges whose Pix, or their returns, the notice tells of.
+
+    Raises ``ForgedNotice`` and, where no certificate is expected, ``UnprovableNotice``.
+    """
+    if not expected_subject:
+        raise UnprovableNotice
     subject = inbound.client_subject or ""
-    if not expected_subject or not subject:
-        raise ForgedNotice("no certificate, or none expected")
+    if not subject:
+        raise ForgedNotice("no certificate")
     if not hmac.compare_digest(subject.encode(), expected_subject.encode()):
         _log.warning("a notice with another certificate: %.*a", _SUBJECT_CHARACTERS_SHOWN, subject)
         raise ForgedNotice("another certificate")

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import msgspec
 
 from guichet.domain.outcomes import Notice
-from guichet.rails.port import ForgedNotice
+from guichet.rails.port import ForgedNotice, UnknownEvent
 from guichet.rails.yapily import wire
 
 #: https://docs.yapily.com/payments/payment-resources/payment-notifications
@@ -28,14 +28,14 @@ _PAYMENT_ID = re.compile(r"[\x21-\x7e]{1,128}")
 
 
 def hear(body: bytes) -> Sequence[Notice]:
-    """The payment that the notice names; none for events of other kinds.
+    """The payment that the notice names.
 
-    Raises ``ForgedNotice`` for a body that is no notice of Yapily's.
+    Raises ``ForgedNotice`` for a body that is no notice of Yapily's, and ``UnknownEvent``.
     """
     try:
         kind = msgspec.json.decode(body, type=_Kind).type
         if kind not in EVENT_TYPES:
-            return []
+            raise UnknownEvent(kind)
         event = msgspec.json.decode(body, type=wire.EventNotice).event
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         raise ForgedNotice("not the shape of a notice") from None
