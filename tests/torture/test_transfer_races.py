@@ -13,6 +13,7 @@ from dataclasses import replace
 from itertools import cycle
 from typing import Any
 
+import asyncpg
 import pytest
 
 from conftest import DatabaseUrls
@@ -22,6 +23,7 @@ from guichet.domain.outcomes import Unknown
 from guichet.domain.refunds import Refund
 from guichet.domain.transfers import Transfer
 from guichet.gateway import Gateway
+from guichet.ledger import transfer_rules
 from guichet.services.refunds import create_refund
 from guichet.services.transfers import approve_transfer, cancel_transfer, create_transfer
 from guichet.worker.tasks import check_transfer
@@ -50,6 +52,27 @@ async def test_balance_for_one_is_sent_once(shop: Shop) -> None:
         assert len(shop.psp.sent) == number
         assert await shop.balances() == {}
     assert await shop.is_clean()
+
+
+async def test_a_ledger_without_its_guard_is_found(
+    shop: Shop, seeded: DatabaseUrls, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The race can be lost (G25): nothing looks at the balance, neither rule nor constraint."""
+    owner = await asyncpg.connect(seeded.owner_url)
+    await owner.execute("ALTER TABLE ledger_accounts DROP CONSTRAINT ledger_accounts_check")
+    await owner.close()
+    reserve = transfer_rules.entry_of
+    monkeypatch.setattr(
+        transfer_rules,
+        "entry_of",
+        lambda transfer, fact, _, now: reserve(transfer, fact, lambda _: transfer.total_minor, now),
+    )
+    await shop.paid()
+
+    answers = await together(*(send(gateway) for gateway in shop.in_turn()))
+
+    assert answers == {Transfer: AT_ONCE}
+    assert (await shop.balances())["merchant_available"] < 0
 
 
 async def test_one_reference_is_one_transfer(shop: Shop) -> None:
