@@ -17,6 +17,7 @@ from guichet.torture.faults.crashes import (
     WORKER_KILLS,
 )
 from guichet.torture.faults.disk import DISK, SMALL_DISK
+from guichet.torture.faults.disk_errors import DISK_ERRORS
 from guichet.torture.faults.disorder import DISORDER
 from guichet.torture.faults.exhaustion import EXHAUSTION, SLOW_PROVIDER
 from guichet.torture.faults.failpoints import FAILPOINTS
@@ -57,6 +58,7 @@ PLAN: Sequence[Planned] = (
     Planned(CUTS, 3, 60, 300),
     Planned(COMMITS, 20, 500, 2000),
     Planned(ANSWERS, 60, 1000, 5000),
+    Planned(DISK_ERRORS, 1, 10, 30),
     Planned(EXHAUSTION, 3, 30, 60),
     Planned(SLOW_PROVIDER, 3, 30, 60),
     Planned(HOSTILITY, 20, 200, 1000),

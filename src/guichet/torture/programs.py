@@ -217,14 +217,22 @@ class Cluster:
 
     def kill(self) -> None:
         """SIGKILL to the postmaster and to everything it has started."""
-        pid = self._launcher.pid
-        assert pid is not None
-        children = psutil.Process(pid).children(recursive=True)
+        children = self.children()
         self._launcher.kill()
         for child in children:
-            with contextlib.suppress(psutil.NoSuchProcess):
-                child.kill()
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(child, signal.SIGKILL)
         self.kills += 1
+
+    def children(self) -> set[int]:
+        """The processes that the postmaster has started and that are there."""
+        pid = self._launcher.pid
+        if pid is None:
+            return set()
+        try:
+            return {each.pid for each in psutil.Process(pid).children(recursive=True)}
+        except psutil.NoSuchProcess:
+            return set()
 
     async def stop(self) -> None:
         """Stop in order."""
