@@ -141,6 +141,7 @@ def load_figures(
     """What was offered, answered, made and told."""
     tries = [each for write in books.journal for each in write.tries]
     events = {receipt.event_id for receipt in books.receipts}
+    taken = Counter(each.event_id for each in books.receipts if 200 <= each.status < 300)
     return {
         "faults_seconds": round(faults_seconds, 1),
         "writes_offered_per_second": round(len(tries) / faults_seconds, 1),
@@ -156,5 +157,6 @@ def load_figures(
         "provider_orders": len(books.provider),
         "events_told": len(events),
         "tries_to_tell": len(books.receipts),
+        "events_taken_more_than_once": sum(times > 1 for times in taken.values()),
         "ledger_looks": stage.probe.samples,
     }

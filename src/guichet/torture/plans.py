@@ -25,6 +25,7 @@ from guichet.torture.faults.hostility import HOSTILITY
 from guichet.torture.faults.outcomes import OUTCOMES
 from guichet.torture.faults.pauses import PAUSES
 from guichet.torture.faults.restore import RESTORED, RESTORES
+from guichet.torture.faults.storms import STORMS
 from guichet.torture.faults.upgrade import UPGRADES
 from guichet.torture.stage import ORDINARY, Kind
 
@@ -61,6 +62,7 @@ PLAN: Sequence[Planned] = (
     Planned(DISK_ERRORS, 1, 10, 30),
     Planned(EXHAUSTION, 3, 30, 60),
     Planned(SLOW_PROVIDER, 3, 30, 60),
+    Planned(STORMS, 3, 60, 300),
     Planned(HOSTILITY, 20, 200, 1000),
     Planned(OUTCOMES, 100, 1000, 5000),
     Planned(DISORDER, 60, 5000, 20000),
