@@ -21,14 +21,16 @@ from guichet.failpoints import POINTS
 from guichet.torture.books import Books
 from guichet.torture.campaign import run
 from guichet.torture.compare import compare
+from guichet.torture.faults.restore import RESTORED
 from guichet.torture.forking import Forking
 from guichet.torture.journal import Fate, Try, Write
 from guichet.torture.plans import chosen
 from guichet.torture.programs import CommandFailed, command, environment
 from guichet.torture.providers import free_port
-from guichet.torture.stage import staged
+from guichet.torture.stage import ORDINARY, Kind, staged
 
 FAULTS = ("F1-F3", "F5", "F7", "F8", "F9", "F12")
+OTHERS = ("F6", "F11", "F13", "F15", "F16", "F19")
 
 
 @pytest.mark.kill
@@ -48,6 +50,18 @@ async def test_faults_lose_and_double_nothing(tmp_path: Path) -> None:
     assert offered >= 20
     for bug, planted in _planted(books):
         assert compare(planted) != [], bug
+
+
+@pytest.mark.kill
+@pytest.mark.timeout(400)
+@pytest.mark.parametrize("kind", [ORDINARY, RESTORED], ids=lambda kind: kind.name)
+async def test_providers_and_restores_lose_and_double_nothing(tmp_path: Path, kind: Kind) -> None:
+    """The rest of set A, but for what has a bar in seconds or wants a machine's leave."""
+    faults = [(each.fault, each.times("A")) for each in chosen("A", OTHERS) if each.on is kind]
+    with Forking() as launcher:
+        async with staged(tmp_path, 26, launcher, kind) as stage:
+            report, _ = await run(stage, faults, print)
+    assert not report.breaches, "\n".join(report.breaches)
 
 
 def _planted(books: Books) -> Iterator[tuple[str, Books]]:
