@@ -30,7 +30,7 @@ from guichet.torture.providers import free_port
 from guichet.torture.stage import ORDINARY, Kind, staged
 
 FAULTS = ("F1-F3", "F5", "F7", "F8", "F9", "F12")
-OTHERS = ("F6", "F11", "F13", "F15", "F16", "F19")
+OTHERS = ("F6", "F11", "F12b", "F13", "F15", "F16", "F19")
 
 
 @pytest.mark.kill
