@@ -174,6 +174,27 @@ async def test_who_calls_and_who_is_paid_cannot_be_changed(
         await serving.execute(f"UPDATE {table} SET created_at = now()")
 
 
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE ledger_entries SET event = event",
+        "UPDATE ledger_postings SET amount_minor = amount_minor",
+        "UPDATE events SET status = status",
+        "UPDATE seals SET index_key = index_key",
+        "DELETE FROM ledger_entries",
+        "DELETE FROM ledger_postings",
+        "DELETE FROM events",
+        "DELETE FROM payments",
+        "TRUNCATE ledger_postings",
+    ],
+)
+async def test_what_was_booked_and_told_is_only_added_to(
+    serving: asyncpg.Connection[Any], statement: str
+) -> None:
+    with pytest.raises(asyncpg.InsufficientPrivilegeError, match="permission denied"):
+        await serving.execute(statement)
+
+
 async def test_the_serving_role_cannot_lift_the_wall(serving: asyncpg.Connection[Any]) -> None:
     await serving.execute("SET row_security = off")
     try:

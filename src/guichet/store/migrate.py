@@ -18,8 +18,8 @@ CREATE TABLE IF NOT EXISTS schema_migrations (
     name text PRIMARY KEY, checksum text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now()
 )
 """
-#: The serving role owns nothing and deletes nothing; the ledger and the events it only adds to, and
-#: who may call and who is paid it only reads.
+#: The serving role owns nothing and deletes nothing; the ledger, the events and the installation's
+#: own key it only adds to, and who may call and who is paid it only reads.
 _GRANTS = """
 GRANT USAGE ON SCHEMA public TO {role};
 GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA public TO {role};
@@ -28,6 +28,12 @@ GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA public TO {role};
 REVOKE UPDATE ON ledger_entries, ledger_postings, events FROM {role};
 REVOKE INSERT, UPDATE ON schema_migrations, access_version, merchants, payees, fee_rules,
     applications, api_keys, provider_accounts FROM {role};
+DO $$
+BEGIN
+    IF to_regclass('seals') IS NOT NULL THEN -- from migration 0008 on
+        REVOKE UPDATE ON seals FROM {role};
+    END IF;
+END $$;
 """
 
 
