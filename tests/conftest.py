@@ -53,6 +53,11 @@ async def _start(cluster: EmbeddedPostgres) -> Endpoints:
     return endpoints
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes minutes goes first: begun late, all else would wait for it."""
+    items.sort(key=lambda item: item.get_closest_marker("kill") is None)
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
     node.workerinput["endpoints"] = list(_endpoints(node.config))
