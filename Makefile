@@ -1,6 +1,8 @@
 # The house: `make` prints what there is. Everything lives in .venv and var/; both may be deleted.
 
 SHELL := /bin/sh
+# Tests start some hundreds of processes: each would compile the whole source again.
+unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import shutil
 import tempfile
@@ -72,6 +73,12 @@ async def _start(cluster: EmbeddedPostgres) -> Endpoints:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What takes minutes goes first: begun late, all else would wait for it."""
     items.sort(key=lambda item: item.get_closest_marker("kill") is None)
+
+
+def pytest_collection_finish() -> None:
+    """The seven thousand tests stay: the collector of garbage need not look at them again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.hookimpl(optionalhook=True)
