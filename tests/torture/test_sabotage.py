@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import asyncpg
 import pytest
 
 from guichet.torture.campaign import run
@@ -35,6 +36,10 @@ SABOTAGED = Kind(
 async def test_each_planted_bug_is_found(tmp_path: Path) -> None:
     with Forking() as launcher:
         async with staged(tmp_path, 1, launcher, SABOTAGED) as stage:
+            # The merchants themselves are not to be lost.
+            superuser = await asyncpg.connect(stage.endpoints.superuser_dsn)
+            await superuser.execute("CHECKPOINT")
+            await superuser.close()
             # No notice corrects what a bug has made of an answer.
             await stage.providers.bank.control("webhook", url=None)
             report, _ = await run(stage, [(OUTCOMES, 60), (DATABASE_KILLS, 3)], quiet_seconds=5)
