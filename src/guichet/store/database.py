@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import asyncpg
@@ -105,7 +105,7 @@ class Database:
         self.people: People | None = None
         self._idle: deque[Connection] = deque()
         self._open = 0
-        self._waiting: deque[tuple[asyncio.Future[None], float]] = deque()
+        self._waiting: deque[tuple[asyncio.Future[Connection | None], float]] = deque()
         self._closed = False
         #: When a write last found no room on the database's disk, by the loop's clock.
         self.full_at = float("-inf")
@@ -133,7 +133,7 @@ class Database:
         whose (``scope.GATE``).
 
         Raises ``DatabaseUnavailable`` when there is none or it is lost on the way (whether a
-        write happened is then not known), ``Overloaded`` when none is free for two seconds,
+        write happened is then not known), ``Overloaded`` when none is free for 1.5 seconds,
         ``Conflicted`` after a deadlock, and ``Unavailable`` when a statement took too long or
         waited too long for a lock.
         """
@@ -230,51 +230,64 @@ class Database:
                 connection.terminate()
 
     async def _take(self) -> Connection:
-        while True:
-            while self._idle:
-                connection = self._idle.pop()
-                if not connection.is_closed():
-                    return connection
-                self._open -= 1
-            if self._open < self.size:
-                self._open += 1
-                try:
-                    return await self.connect()
-                except BaseException:
-                    self._open -= 1
-                    self._wake()
-                    raise
-            await self._wait()
+        while self._idle:
+            connection = self._idle.pop()
+            if not connection.is_closed():
+                return connection
+            self._open -= 1
+        if self._open < self.size:
+            self._open += 1
+        else:
+            passed = await self._wait()
+            if passed is not None and not passed.is_closed():
+                return passed
+        try:
+            return await self.connect()
+        except BaseException:
+            self._pass_on(None)
+            raise
 
-    async def _wait(self) -> None:
+    async def _wait(self) -> Connection | None:
+        """What is passed on: a connection, or room for one. Raises ``Overloaded``."""
         loop = asyncio.get_running_loop()
-        future = loop.create_future()
-        self._waiting.append((future, loop.time()))
+        future: asyncio.Future[Connection | None] = loop.create_future()
+        entry = (future, loop.time())
+        self._waiting.append(entry)
         try:
             async with asyncio.timeout(_WAIT_SECONDS):
-                await future
+                return await future
         except TimeoutError:
+            if not future.cancelled():  # it came at the last moment
+                return future.result()
             raise Overloaded from None
         except asyncio.CancelledError:
-            if future.done():  # the wake-up was ours: hand it on
-                self._wake()
+            if not future.cancelled():
+                self._pass_on(future.result())
             raise
+        finally:
+            with suppress(ValueError):
+                self._waiting.remove(entry)
 
     def _give_back(self, connection: Connection) -> None:
         if connection.is_closed() or self._closed:
-            self._open -= 1
-            if not connection.is_closed():
-                connection.terminate()
+            connection.terminate()
+            self._pass_on(None)
         else:
-            self._idle.append(connection)
-        self._wake()
+            self._pass_on(connection)
 
-    def _wake(self) -> None:
+    def _pass_on(self, connection: Connection | None) -> None:
+        """Give a connection, or room for one, to who waits longest: put among the idle it would be
+        taken by whoever comes first, and who waits would wait anew each time.
+        """
         while self._waiting:
             future, _ = self._waiting.popleft()
             if not future.done():
-                future.set_result(None)
+                future.set_result(connection)
                 return
+        if connection is None:
+            self._open -= 1
+        else:
+            self._idle.append(connection)
 
 
 def _begin(request_id: str) -> str:
