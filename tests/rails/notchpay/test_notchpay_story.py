@@ -38,7 +38,7 @@ async def test_a_spoilt_processing_is_unknown_and_asks_the_payer_once(
     order, outcome = await stage.begun(distance)
     assert isinstance(outcome, Unknown)
     order, outcome = await stage.looked(order)
-    if isinstance(outcome, Waiting):  # it never arrived: it may be on its way for a minute
+    if isinstance(outcome, Waiting):  # it never arrived: it may still be on its way
         stage.clock.move(timedelta(minutes=1))
         order, outcome = await stage.looked(order)
         order, outcome = await stage.looked(order)

@@ -25,8 +25,9 @@ from guichet.rails.port import RailUnavailable
 
 REFERENCE, ASKED, PROMPTED = "reference", "asked", "prompted"
 
-#: So long a processing whose answer was lost may be on its way.
-_PROCESSING_SECONDS = 60
+#: So long after we gave up waiting a processing may still be on its way; what is in doubt is to be
+#: settled a minute after the provider is well again (docs/reliability.md, G5).
+_PROCESSING_SECONDS = 30
 _REFERENCE_CHARACTERS_MAX = 256
 
 
@@ -90,7 +91,7 @@ class Payments(Orders[PaymentAsk]):
     async def decide(self, ask: PaymentAsk, found: Found) -> Outcome:
         """Ask the payer of a payment that nobody was asked for, or cancel it if it is not wanted.
 
-        A payment that a processing with a lost answer left pending is left in peace for a minute.
+        A payment that a processing with a lost answer left pending is left in peace for a while.
         """
         if found.progress is not Progress.UNTOUCHED or found.oddity is not None:
             return self.reported(ask, found)
