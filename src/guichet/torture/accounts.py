@@ -12,7 +12,7 @@ from uuid import UUID
 
 from guichet.torture.calls import Merchant, Shop
 from guichet.torture.programs import command
-from guichet.torture.providers import OperatorSimulator, PixSimulator
+from guichet.torture.providers import AggregatorSimulator, OperatorSimulator, PixSimulator
 from guichet.torture.receiver import Hook, write_hooks
 from guichet.torture.told import NOTCHPAY_EVENTS
 
@@ -72,11 +72,12 @@ async def migrate(settings: Mapping[str, str]) -> None:
 
 
 async def applications(settings: Mapping[str, str]) -> list[Application]:
-    """Two of Neopay's, the second with a fee, and one of Notch Pay's."""
+    """Two of Neopay's, the second with a fee, and two of Notch Pay's."""
     merchant = (await command(settings, "merchant", "create", "Torture")).strip()
     wanted: tuple[tuple[str, str, dict[str, str]], ...] = (
         ("neopay", "GBP", {}),
         ("neopay", "GBP", {"--fee-percent-bps": "200", "--fee-fixed-minor": "10"}),
+        ("notchpay", "XAF", {}),
         ("notchpay", "XAF", {}),
     )
     made = [
@@ -127,23 +128,21 @@ async def connect_pix(
     await psp.control("webhook", url=url)
 
 
-async def connect_gsma(
+async def connect_mobile_money(
     settings: Mapping[str, str],
     application: Application,
-    operators: OperatorSimulator,
+    rail: str,
+    simulator: OperatorSimulator | AggregatorSimulator,
     folder: Path,
 ) -> None:
-    """Give the application an account at the operator that speaks GSMA's API."""
-    account = operators.account
-    names = ("client_id", "client_secret", "api_key")
-    lines = [f"{name} = {account[f'gsma_sandbox_{name}']}" for name in names]
-    lines += [f"base_url = {account['gsma_sandbox_url']}", "currency = XAF", "callbacks = on"]
-    file = folder / "gsma.account"
-    file.write_text("\n".join(lines) + "\n")
+    """Give the application an account at an operator or at Notch Pay, which then sends notices."""
+    file = folder / f"{rail}.account"
+    file.write_text(simulator.settings_file)
     await command(
         settings,
-        *("mobile-money", "connect", "gsma"),
+        *("mobile-money", "connect", rail),
         *("--application", str(application.id), "--settings-file", str(file)),
+        *(("--register-webhook",) if isinstance(simulator, AggregatorSimulator) else ()),
     )
 
 

@@ -154,7 +154,7 @@ def load_figures(
         "payments": dict(Counter(row["status"] for row in books.ours.payments)),
         "transfers": dict(Counter(row["status"] for row in books.ours.transfers)),
         "refunds": dict(Counter(row["status"] for row in books.ours.refunds)),
-        "provider_orders": len(books.provider),
+        "provider_orders": dict(Counter(order["rail"] for order in books.provider)),
         "events_told": len(events),
         "tries_to_tell": len(books.receipts),
         "events_taken_more_than_once": sum(times > 1 for times in taken.values()),

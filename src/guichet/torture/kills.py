@@ -39,7 +39,10 @@ _WORKER_LISTENS = "SELECT FROM pg_stat_activity WHERE query LIKE 'LISTEN %guiche
 
 @dataclass
 class Probe:
-    """Looks at the trial balance, several times a second whenever the database answers."""
+    """Looks at the trial balance, several times a second whenever the database answers.
+
+    As its superuser: row security has everybody else wait where a fault locks payments.
+    """
 
     dsn: str
     samples: int = 0
@@ -52,7 +55,7 @@ class Probe:
                 await asyncio.sleep(_PAUSE_SECONDS)
                 continue
             try:
-                connection = await asyncpg.connect(self.dsn, timeout=2)
+                connection = await asyncpg.connect(self.dsn, database="guichet", timeout=2)
             except _LOST:
                 await asyncio.sleep(_PAUSE_SECONDS)
                 continue

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 
 import httpx2
@@ -26,18 +26,33 @@ ENDINGS = {
     "013": 3,
     "017": 4,
 }
-_OPERATORS = (("cm.mtn", "+237670000"), ("cm.orange", "+237690000"))
+_ORANGE = ("cm.orange", "+237690000")
+OPERATORS = (("cm.mtn", "+237670000"), _ORANGE)
+#: What goes by the aggregator.
+AGGREGATED = (_ORANGE,)
 _TRANSFERRED = 0.3
 _REFUNDED = 0.4
 _LOOKS = 12
 
 
 class PhonePayers(Traffic):
-    """Pay by mobile money; some want their money back, and to some the merchant sends money."""
+    """Pay by mobile money; some want their money back, and to some the merchant sends money.
+
+    ``operators`` are channels and the beginnings of their numbers. By the aggregator nobody asks
+    for money back: its refunds bear no key of ours that its book could be compared by.
+    """
 
     def __init__(
-        self, writer: Writer, shop: Shop, application_id: str, chance: random.Random
+        self,
+        writer: Writer,
+        shop: Shop,
+        application_id: str,
+        chance: random.Random,
+        operators: Sequence[tuple[str, str]] = OPERATORS,
+        refunded: float = _REFUNDED,
     ) -> None:
+        self._operators = operators
+        self._refunded = refunded
         self._writer = writer
         self._shop = shop
         self._application_id = application_id
@@ -50,7 +65,7 @@ class PhonePayers(Traffic):
 
     async def walk(self, number: int) -> None:
         chance = random.Random(self._chance.random())
-        channel, first = chance.choice(_OPERATORS)
+        channel, first = chance.choice(self._operators)
         self.walks += 1
         phone = first + chance.choices(list(self.endings), list(self.endings.values()))[0]
         if chance.random() < _TRANSFERRED:
@@ -58,7 +73,7 @@ class PhonePayers(Traffic):
             return
         key, amount = f"order {number}", chance.randint(100, 90_000)
         await self._collect(key, channel, phone, amount)
-        if chance.random() < _REFUNDED and await self._is_complete(key):
+        if chance.random() < self._refunded and await self._is_complete(key):
             await self._refund(key, amount)
 
     async def _collect(self, key: str, channel: str, phone: str, amount: int) -> None:

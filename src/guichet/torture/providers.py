@@ -23,6 +23,7 @@ from guichet.simulators.pix.certificates import Certificates, make_certificates
 from guichet.torture.programs import environment
 
 CREDENTIALS = ("torture", "torture-secret")
+AGGREGATOR_CREDENTIALS = ("pk_test.torture", "sk_test.torture", "hsk_test.torture")
 OPERATOR_CREDENTIALS = ("torture", "torture-secret", "torture-key")
 _PATIENCE_SECONDS = 30.0
 _PAUSE_SECONDS = 0.05
@@ -131,18 +132,23 @@ class OperatorSimulator(Simulator):
 
     @property
     def account(self) -> dict[str, str]:
-        """The settings that make them the sandbox's operators, by their names in ``Settings``."""
+        """The settings that make MTN the sandbox's, by their names in ``Settings``."""
         user, secret, key = OPERATOR_CREDENTIALS
         return {
             "mtn_sandbox_url": f"{self.url}/mtn",
             "mtn_sandbox_subscription_key": key,
             "mtn_sandbox_api_user": user,
             "mtn_sandbox_api_key": secret,
-            "gsma_sandbox_url": f"{self.url}/gsma/cm.orange",
-            "gsma_sandbox_client_id": user,
-            "gsma_sandbox_client_secret": secret,
-            "gsma_sandbox_api_key": key,
         }
+
+    @property
+    def settings_file(self) -> str:
+        """An account at Orange, as ``guichet mobile-money connect gsma`` reads it."""
+        user, secret, key = OPERATOR_CREDENTIALS
+        return (
+            f"base_url = {self.url}/gsma/cm.orange\nclient_id = {user}\nclient_secret = {secret}\n"
+            f"api_key = {key}\ncurrency = XAF\ncallbacks = on\n"
+        )
 
     async def orders(self) -> list[dict[str, Any]]:
         """The book of requests in the shape of the other simulator's ``payments``.
@@ -160,6 +166,34 @@ class OperatorSimulator(Simulator):
                 "status": each["status"],
             }
             for each in (await self.state())["requests"]
+        ]
+
+
+class AggregatorSimulator(Simulator):
+    """The same of Notch Pay, as a provider of other merchants' gateways."""
+
+    @property
+    def settings_file(self) -> str:
+        """An account there, as ``guichet mobile-money connect notchpay`` reads it."""
+        public_key, private_key, hash_key = AGGREGATOR_CREDENTIALS
+        return (
+            f"base_url = {self.url}\npublic_key = {public_key}\nprivate_key = {private_key}\n"
+            f"hash_key = {hash_key}\n"
+        )
+
+    async def orders(self) -> list[dict[str, Any]]:
+        """The book in the shape of the other simulators'."""
+        return [
+            {
+                "paymentIdempotencyId": UUID(each["merchant_reference"]).hex,
+                "kind": {"payment": "collect", "transfer": "disburse"}[each["kind"]],
+                "rail": "notchpay",
+                "moved": str(abs(Decimal(each["moved"]))),
+                "currency": each["currency"],
+                "movements": each["movements"],
+                "status": each["status"],
+            }
+            for each in (await self.state())["orders"]
         ]
 
 
@@ -196,6 +230,18 @@ async def simulating_operators(log: Path) -> AsyncIterator[OperatorSimulator]:
     url = f"http://127.0.0.1:{port}"
     async with _running(command, url, log) as client:
         yield OperatorSimulator(url, client)
+
+
+@asynccontextmanager
+async def simulating_aggregator(log: Path) -> AsyncIterator[AggregatorSimulator]:
+    """A simulated Notch Pay with an empty book, until the end of the block."""
+    port = free_port()
+    public_key, private_key, hash_key = AGGREGATOR_CREDENTIALS
+    command = ["guichet.simulators.notchpay", f"--port={port}", f"--public-key={public_key}"]
+    command += [f"--private-key={private_key}", f"--hash-key={hash_key}"]
+    url = f"http://127.0.0.1:{port}"
+    async with _running(command, url, log) as client:
+        yield AggregatorSimulator(url, client)
 
 
 @asynccontextmanager

@@ -25,7 +25,7 @@ from guichet.torture.journal import Journal, read_journal
 from guichet.torture.kills import Killer, Probe, is_served, killers, until
 from guichet.torture.load import Load, Writer
 from guichet.torture.payers import BankPayers, CodePayers
-from guichet.torture.phones import PhonePayers
+from guichet.torture.phones import AGGREGATED, PhonePayers
 from guichet.torture.programs import (
     ENTRY,
     Cluster,
@@ -38,11 +38,13 @@ from guichet.torture.programs import (
 )
 from guichet.torture.providers import (
     CREDENTIALS,
+    AggregatorSimulator,
     OperatorSimulator,
     PixSimulator,
     Simulator,
     free_port,
     simulating,
+    simulating_aggregator,
     simulating_operators,
     simulating_pix,
 )
@@ -99,15 +101,20 @@ class Providers:
     bank: Simulator
     psp: PixSimulator
     operators: OperatorSimulator
+    aggregator: AggregatorSimulator
+
+    @property
+    def _all(self) -> tuple[Simulator, PixSimulator, OperatorSimulator, AggregatorSimulator]:
+        return self.bank, self.psp, self.operators, self.aggregator
 
     async def clear_faults(self) -> None:
         """Nothing goes wrong at any of them any more."""
-        for each in (self.bank, self.psp, self.operators):
+        for each in self._all:
             await each.clear_faults()
 
     async def orders(self) -> list[dict[str, object]]:
         """All of their books, in one shape."""
-        books = [await each.orders() for each in (self.bank, self.psp, self.operators)]
+        books = [await each.orders() for each in self._all]
         return [order for book in books for order in book]
 
 
@@ -134,6 +141,7 @@ class Stage:
     bank_payers: BankPayers
     code_payers: CodePayers
     phone_payers: PhonePayers
+    aggregated_payers: PhonePayers
     losses: HttpLosses
     probe: Probe
     #: A folder whose path is short enough for sockets.
@@ -200,7 +208,11 @@ async def staged(
         over_tls = settings | {"GUICHET_NOTICES_URL": notices_url}
         await asyncio.gather(
             accounts.connect_pix(over_tls, made[0], providers.psp, folder),
-            accounts.connect_gsma(settings, made[2], providers.operators, folder),
+            accounts.connect_mobile_money(settings, made[2], "gsma", providers.operators, folder),
+            accounts.connect_mobile_money(
+                settings | {"GUICHET_NOTICES_URL": url},
+                *(made[3], "notchpay", providers.aggregator, folder),
+            ),
         )
         hook_url = f"{url}/notices/yapily/sandbox/{_NOTICES_SECRET}"
         await providers.bank.control("webhook", url=hook_url)
@@ -220,9 +232,10 @@ async def staged(
         async with asyncio.timeout(_START_SECONDS):
             for each in kills:
                 await until(each.is_ready)
-        shop = accounts.notchpay_shop(url, made[2])
-        await accounts.listen(receivers, shop, made[2], "/notchpay")
-        await shop.close()
+        for number, application in enumerate(made[2:]):
+            shop = accounts.notchpay_shop(url, application)
+            await accounts.listen(receivers, shop, application, f"/notchpay/{number}")
+            await shop.close()
         losses = HttpLosses(random.Random(f"{seed} losses"))
         await stack.enter_async_context(http_relay(relay_port, port, losses))
         chance = random.Random(f"{seed} load")
@@ -230,7 +243,7 @@ async def staged(
             f"http://127.0.0.1:{relay_port}", journal, providers, made, receivers, chance
         )
         load = Load(journal, list(traffic), 1 / CUSTOMERS_A_SECOND)
-        probe = Probe(endpoints.owner_dsn)
+        probe = Probe(endpoints.superuser_dsn)
         yield Stage(
             kind, seed, folder, url, settings, cluster, endpoints, providers, made, receivers,
             server, worker, launcher, kills, journal, load, *traffic, losses, probe, short,
@@ -239,14 +252,16 @@ async def staged(
 
 async def _providers(stack: AsyncExitStack, folder: Path) -> Providers:
     enter = stack.enter_async_context
-    bank, psp, operators = await asyncio.gather(
+    bank, psp, operators, aggregator = await asyncio.gather(
         enter(simulating(folder / "bank.log")),
         enter(simulating_pix(folder / "psp")),
         enter(simulating_operators(folder / "operators.log")),
+        enter(simulating_aggregator(folder / "aggregator.log")),
     )
     for operator in ("cm.mtn", "cm.orange"):
         await operators.control("float", operator=operator, balance="1000000000")
-    return Providers(bank, psp, operators)
+    await aggregator.control("balance", currency="XAF", balance=1_000_000_000)
+    return Providers(bank, psp, operators, aggregator)
 
 
 def _settings(
@@ -278,7 +293,7 @@ def _traffic(
     made: list[Application],
     receivers: Receivers,
     chance: random.Random,
-) -> tuple[BankPayers, CodePayers, PhonePayers]:
+) -> tuple[BankPayers, CodePayers, PhonePayers, PhonePayers]:
     writer = Writer(journal)
     merchants = [accounts.neopay_merchant(url, each) for each in made[:2]]
 
@@ -286,11 +301,12 @@ def _traffic(
         return receivers.url(f"/neopay/{merchant.application_id}")
 
     pix = accounts.neopay_merchant(url, made[0])
-    shop = accounts.notchpay_shop(url, made[2])
+    shop, other_shop = (accounts.notchpay_shop(url, each) for each in made[2:])
     return (
         BankPayers(writer, merchants, providers.bank, callback_of, chance),
         CodePayers(writer, pix, providers.psp, callback_of(pix), chance),
         PhonePayers(writer, shop, str(made[2].id), chance),
+        PhonePayers(writer, other_shop, str(made[3].id), chance, AGGREGATED, refunded=0),
     )
 
 

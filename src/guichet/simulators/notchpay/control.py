@@ -144,5 +144,9 @@ def _order(order: Order) -> dict[str, Any]:
         "why": order.why,
         "original": order.original.reference if order.original else None,
         "moved": f"{order.request.moved:f}" if order.request else "0",
+        "movements": [
+            {"at": timestamp(moment), "amount": f"{amount:f}"}
+            for moment, amount in (order.request.movements if order.request else ())
+        ],
         "looks": order.request.looks if order.request else 0,
     }

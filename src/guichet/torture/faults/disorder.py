@@ -8,7 +8,12 @@ import random
 from guichet.torture.campaign import Fault, Figures
 from guichet.torture.stage import Stage
 
-_PROVIDED = (("bank", "webhook"), ("psp", "webhook"), ("operators", "callback"))
+_PROVIDED = (
+    ("bank", "webhook"),
+    ("psp", "webhook"),
+    ("operators", "callback"),
+    ("aggregator", "webhook"),
+)
 _PATIENCE_SECONDS = 1800.0
 
 

@@ -29,17 +29,22 @@ _PATIENCE_SECONDS = 3600.0
 async def _inject(stage: Stage, times: int) -> Figures:
     """Until so many customers met it, each kind of rail in turn."""
     bank, codes, phones = stage.bank_payers, stage.code_payers, stage.phone_payers
-    usual = bank.users, codes.charge_faulty, phones.endings
-    before = bank.walks, codes.walks, phones.walks
-    bank.users, codes.charge_faulty, phones.endings = BANK_MIX, 1.0, PHONE_MIX
+    others = stage.aggregated_payers
+    kinds = (bank, codes, phones, others)
+    usual = bank.users, codes.charge_faulty, phones.endings, others.endings
+    before = [each.walks for each in kinds]
+    bank.users, codes.charge_faulty, phones.endings, others.endings = (
+        *(BANK_MIX, 1.0),
+        *(PHONE_MIX, PHONE_MIX),
+    )
     try:
         async with asyncio.timeout(_PATIENCE_SECONDS):
-            while sum(now := (bank.walks, codes.walks, phones.walks)) - sum(before) < times:
+            while sum(now := [each.walks for each in kinds]) - sum(before) < times:
                 await asyncio.sleep(0.1)
     finally:
-        bank.users, codes.charge_faulty, phones.endings = usual
+        bank.users, codes.charge_faulty, phones.endings, others.endings = usual
     met = [after - former for after, former in zip(now, before, strict=True)]
-    return dict(zip(("open_banking", "pix", "mobile_money"), met, strict=True))
+    return dict(zip(("open_banking", "pix", "mobile_money", "aggregator"), met, strict=True))
 
 
 OUTCOMES = Fault("F15", "outcomes unknown: none lost, doubled, or shown as failed", _inject)
