@@ -42,6 +42,6 @@ async def test_each_planted_bug_is_found(tmp_path: Path) -> None:
             await superuser.close()
             # No notice corrects what a bug has made of an answer.
             await stage.providers.bank.control("webhook", url=None)
-            report, _ = await run(stage, [(OUTCOMES, 60), (DATABASE_KILLS, 3)], quiet_seconds=5)
+            report, _ = await run(stage, [(OUTCOMES, 120), (DATABASE_KILLS, 3)], quiet_seconds=5)
     found = "\n".join(report.all_breaches)
     assert [bug for bug, finding in BUGS.items() if finding not in found] == []
