@@ -12,7 +12,7 @@ import asyncpg
 from guichet.domain import events
 from guichet.domain.access import Application
 from guichet.domain.customers import email_key
-from guichet.domain.errors import Invalid, NotFound
+from guichet.domain.errors import Conflicted, Invalid, NotFound
 from guichet.domain.events import Event
 from guichet.domain.ids import new_id
 from guichet.domain.paging import Listing, Page
@@ -35,6 +35,10 @@ __all__ = [
 ]
 
 
+#: So often may somebody else make the same payer at the same time: by e-mail, by phone, and gone.
+_ROUNDS_MAX = 4
+
+
 class WantedPayer(NamedTuple):
     """Who a payment says pays: by id, else e-mail, else phone. Texts as they were given."""
 
@@ -49,7 +53,8 @@ async def find_or_make_payer(
 ) -> Payer:
     """The payer that a payment names, made if there is none.
 
-    Raises ``Invalid`` (``customer``) for an id that is not the application's.
+    Raises ``Invalid`` (``customer``) for an id that is not the application's, and ``Conflicted``
+    when others made and changed the same payer all the time.
     """
     if wanted.id is not None:
         async with gateway.database.connection() as connection:
@@ -58,17 +63,15 @@ async def find_or_make_payer(
             raise Invalid("customer", "unknown")
         return found
     keys = _keys(application, wanted.email, wanted.phone)
-    for _ in range(2):  # somebody may make the same payer at the same time
+    for _ in range(_ROUNDS_MAX):
         async with gateway.database.connection() as connection:
             found = await payers.find(connection, application.id, *keys)
         if found is not None:
             return found
         fields = {"name": wanted.name, "email": wanted.email, "phone": wanted.phone}
-        try:
-            return await make_payer(gateway, application, fields, None)
-        except asyncpg.UniqueViolationError:
-            continue
-    raise Invalid("customer", "unknown")
+        if (made := await _make(gateway, application, fields, None, alone=True)) is not None:
+            return made
+    raise Conflicted
 
 
 async def make_payer(
@@ -77,12 +80,33 @@ async def make_payer(
     fields: Mapping[str, str | None],
     details: str | None,
 ) -> Payer:
-    """Add a payer (``customer.created``), even beside one of the same e-mail or phone."""
+    """Add a payer (``customer.created``), even beside one of the same e-mail or phone.
+
+    Raises ``Conflicted`` when others of the same were added all the time.
+    """
+    for _ in range(_ROUNDS_MAX):
+        if (made := await _make(gateway, application, fields, details, alone=False)) is not None:
+            return made
+    raise Conflicted
+
+
+async def _make(
+    gateway: Gateway,
+    application: Application,
+    fields: Mapping[str, str | None],
+    details: str | None,
+    *,
+    alone: bool,
+) -> Payer | None:
+    """A new payer; None when somebody else was made with an e-mail or phone at the same time."""
     now = gateway.clock.now()
     keys = _keys(application, fields.get("email"), fields.get("phone"))
     async with gateway.database.transaction() as tx:
-        payer = await payers.insert(tx, application.id, new_id(now), keys, fields, details, now)
-        await _tell(tx, payer, events.CUSTOMER_CREATED, now)
+        payer = await payers.insert(
+            tx, application.id, new_id(now), keys, fields, details, now, alone=alone
+        )
+        if payer is not None:
+            await _tell(tx, payer, events.CUSTOMER_CREATED, now)
     return payer
 
 

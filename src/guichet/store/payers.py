@@ -86,11 +86,14 @@ _INSERT = f"""
 INSERT INTO customers (id, application_id, email_digest, phone_digest, data_key, sealed,
     search_keys, created_at, updated_at)
 SELECT $1, $2,
-    CASE WHEN NOT EXISTS (SELECT FROM customers WHERE application_id = $2 AND email_digest = $3)
-        THEN $3::bytea END,
-    CASE WHEN NOT EXISTS (SELECT FROM customers WHERE application_id = $2 AND phone_digest = $4)
-        THEN $4::bytea END,
+    CASE WHEN $9 OR NOT EXISTS (
+        SELECT FROM customers WHERE application_id = $2 AND email_digest = $3
+    ) THEN $3::bytea END,
+    CASE WHEN $9 OR NOT EXISTS (
+        SELECT FROM customers WHERE application_id = $2 AND phone_digest = $4
+    ) THEN $4::bytea END,
     $5, $6, $7, $8, $8
+ON CONFLICT DO NOTHING
 RETURNING {_COLUMNS}
 """
 
@@ -103,12 +106,14 @@ async def insert(
     fields: Mapping[str, str | None],
     details: str | None,
     now: datetime,
-) -> Payer:
-    """Add a payer. One who shares an e-mail or phone with another is not found by it.
+    *,
+    alone: bool,
+) -> Payer | None:
+    """Add a payer; None when somebody else takes a key meanwhile, or, for one who is to be
+    ``alone``, has it. Anybody else who shares an e-mail or phone with another is not found by it.
 
     ``keys`` are the forms of e-mail and phone by which payers are found; ``fields`` has ``name``,
-    ``email``, ``phone`` and ``tax_number``. Raises ``asyncpg.UniqueViolationError`` when somebody
-    else takes a key meanwhile.
+    ``email``, ``phone`` and ``tax_number``.
     """
     people = people_of(connection)
     key = people.new_key(payer_id)
@@ -124,10 +129,9 @@ async def insert(
         key.seal(CUSTOMER, written(facts)),
         _search_keys(people, application_id, facts, keys[1]),
         now,
+        alone,
     )
-    made = _payer(connection, record)
-    assert made is not None
-    return made
+    return _payer(connection, record)
 
 
 def _search_keys(

@@ -40,6 +40,18 @@ async def test_many_payments_of_a_new_payer_make_one_customer(notch: Client) -> 
     assert len({answer.json()["transaction"]["customer"] for answer in answers}) == 1
 
 
+async def test_many_customers_of_one_address_are_made_and_one_is_found_by_it(
+    notch: Client,
+) -> None:
+    new = {"email": "many@example.cm", "name": "Ada"}
+
+    answers = await asyncio.gather(*(notch.post("/customers", new) for _ in range(TIMES)))
+
+    assert Counter(answer.status for answer in answers) == {201: TIMES}
+    paid = await made(notch, email="many@example.cm")
+    assert paid["customer"] in {answer.json()["customer"]["id"] for answer in answers}
+
+
 async def test_payment_is_processed_once(
     notch: Client, shop: Shop, owner: asyncpg.Connection[Any]
 ) -> None:
